@@ -5,7 +5,8 @@ import { performance } from "node:perf_hooks";
 const IS_FULL = process.env["BENCH"] === "1";
 /** One line of JSON for each result, for `tools/bench.ts`; otherwise one line for a person. */
 const IS_JSON = process.env["BENCH_JSON"] === "1";
-const SAMPLES_FULL = 12;
+const FULL: BenchEffort = { warmUpMs: 300, samples: 12 };
+const SMOKE: BenchEffort = { warmUpMs: 0, samples: 1 };
 const SEED = 42;
 
 /** For each parameter, its value in a smoke run and in a full run. */
@@ -25,6 +26,12 @@ export interface BenchTask {
   readonly bytes?: number;
   /** The timed part. The bytes it returns are hashed. */
   readonly body: () => Uint8Array | Promise<Uint8Array>;
+}
+
+export interface BenchEffort {
+  /** How long the task runs before it is timed, at least once: engines compile what runs long. */
+  readonly warmUpMs: number;
+  readonly samples: number;
 }
 
 export interface BenchResult {
@@ -56,18 +63,20 @@ export async function bench<Key extends string>(
   const chosen = {} as Record<Key, number>;
   for (const key of Object.keys(sizes) as Key[]) chosen[key] = sizes[key][column];
   const task = await prepare({ sizes: chosen, seed: SEED });
-  const result = { name, sizes: chosen, ...(await measure(task, IS_FULL ? SAMPLES_FULL : 1)) };
+  const result = { name, sizes: chosen, ...(await measure(task, IS_FULL ? FULL : SMOKE)) };
   process.stdout.write(`${IS_JSON ? JSON.stringify(result) : formatResult(result).join("  ")}\n`);
 }
 
-/** Runs `task` once to warm up, then `samples` times. */
+/** Warms `task` up, then times it `samples` times. */
 export async function measure(
   task: BenchTask,
-  samples: number,
+  { warmUpMs, samples }: BenchEffort,
 ): Promise<Omit<BenchResult, "name" | "sizes">> {
   const { operations = 1, bytes, body } = task;
   const elapsedMs: number[] = [];
+  const warmUntilMs = performance.now() + warmUpMs;
   let output = await body();
+  while (performance.now() < warmUntilMs) output = await body();
   for (let sample = 0; sample < samples; sample += 1) {
     const startMs = performance.now();
     output = await body();
