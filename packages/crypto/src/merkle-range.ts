@@ -36,20 +36,28 @@ export function rangeProof(
   return proof;
 }
 
+export interface RunOfLeaves {
+  readonly leafHashes: readonly Uint8Array[];
+  readonly proof: readonly Uint8Array[];
+}
+
+/** True if `leafHashes` are the leaves of `range`, in order, in the tree under `root`. */
+export function verifyRange(root: Uint8Array, range: LeafRange, run: RunOfLeaves): boolean {
+  const found = rootFromRange(range, run);
+  return found !== undefined && equalBytes(found, root);
+}
+
 /**
- * True if `leafHashes` are the leaves of `range`, in order, in the tree under `root`. Reads only as
- * many hashes as the range calls for, and refuses a proof that has more or fewer.
+ * The root of the tree in which the leaves stand. Reads only as many hashes as the range calls for.
+ *
+ * @returns undefined if a hash is missing, left over, or of another length.
  */
-export function verifyRange(
-  root: Uint8Array,
+export function rootFromRange(
   range: LeafRange,
-  {
-    leafHashes,
-    proof,
-  }: { readonly leafHashes: readonly Uint8Array[]; readonly proof: readonly Uint8Array[] },
-): boolean {
-  if (!isRange(range) || leafHashes.length !== range.count) return false;
-  if (![...leafHashes, ...proof].every((each) => each.length === HASH_BYTES)) return false;
+  { leafHashes, proof }: RunOfLeaves,
+): Uint8Array | undefined {
+  if (!isRange(range) || leafHashes.length !== range.count) return undefined;
+  if (![...leafHashes, ...proof].every((each) => each.length === HASH_BYTES)) return undefined;
   let used = 0;
   const rebuild = (subtree: Subtree): Uint8Array | undefined => {
     if (isOutside(subtree, range)) {
@@ -63,7 +71,7 @@ export function verifyRange(
     return left && right && hashNode(left, right);
   };
   const found = rebuild({ start: 0, count: range.leafCount });
-  return found !== undefined && used === proof.length && equalBytes(found, root);
+  return used === proof.length ? found : undefined;
 }
 
 function halves({ start, count }: Subtree): readonly [Subtree, Subtree] {
