@@ -1,0 +1,196 @@
+/**
+ * Typed tables over a module's storage. The slot of an entry is SHA-256(table name ‖ 0 ‖ key), its
+ * value the codec's bytes; tables hold no state themselves.
+ * @module
+ */
+import { hash } from "node:crypto";
+import {
+  bytes,
+  type Codec,
+  decode,
+  encode,
+  struct,
+  u8,
+  u16,
+  u32,
+  u64,
+  variableBytes,
+} from "@cess/codec/codec";
+import { bytesToHex, concatBytes, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
+import { MODULE_ADDRESSES, type ModuleName } from "./addresses.ts";
+import type { ModuleHost } from "./module.ts";
+
+export interface Table<Key, Value> {
+  get(host: ModuleHost, key: Key): Promise<Value | undefined>;
+  set(host: ModuleHost, key: Key, value: Value): Promise<void>;
+  delete(host: ModuleHost, key: Key): Promise<void>;
+}
+
+export interface Cell<Value> {
+  /** The value last set, or the one declared with the cell. */
+  get(host: ModuleHost): Promise<Value>;
+  set(host: ModuleHost, value: Value): Promise<void>;
+}
+
+/** Values without holes, in an order that removals may change. */
+export interface IndexedSet<Group, Value> {
+  count(host: ModuleHost, group: Group): Promise<number>;
+  at(host: ModuleHost, group: Group, index: number): Promise<Value | undefined>;
+  has(host: ModuleHost, group: Group, value: Value): Promise<boolean>;
+  /** Does nothing if it is there. */
+  add(host: ModuleHost, group: Group, value: Value): Promise<void>;
+  /** The last value takes the place of the removed one. Does nothing if it is not there. */
+  remove(host: ModuleHost, group: Group, value: Value): Promise<void>;
+  page(host: ModuleHost, group: Group, page: Page): Promise<readonly Value[]>;
+}
+
+export interface Page {
+  readonly offset: bigint;
+  readonly count: bigint;
+}
+
+/** Most entries that a list view returns. */
+export const PAGE_COUNT_MAX = 100;
+/** Key of the only group of a set that has no groups. */
+export const NO_GROUP: Record<string, never> = {};
+export const unit: Codec<Record<string, never>> = struct<Record<string, never>>({});
+
+const ZERO = Uint8Array.of(0);
+
+export function defineTable<Key, Value>(
+  at: { readonly module: ModuleName; readonly name: string },
+  key: Codec<Key>,
+  value: Codec<Value>,
+): Table<Key, Value> {
+  const address = MODULE_ADDRESSES[at.module];
+  const prefix = concatBytes(utf8ToBytes(at.name), ZERO);
+  const slotOf = (of: Key): Uint8Array => {
+    return hash("sha256", concatBytes(prefix, encode(key, of)), "buffer");
+  };
+  return {
+    async get(host, of) {
+      const stored = await host.getStorage(address, slotOf(of));
+      return stored === undefined ? undefined : decode(value, stored);
+    },
+    set: (host, of, to) => host.setStorage(address, slotOf(of), encode(value, to)),
+    delete: (host, of) => host.setStorage(address, slotOf(of), undefined),
+  };
+}
+
+export function defineCell<Value>(
+  at: { readonly module: ModuleName; readonly name: string },
+  value: Codec<Value>,
+  initial: Value,
+): Cell<Value> {
+  const table = defineTable(at, unit, value);
+  return {
+    get: async (host) => (await table.get(host, NO_GROUP)) ?? initial,
+    set: (host, to) => table.set(host, NO_GROUP, to),
+  };
+}
+
+export function defineIndexedSet<Group extends object, Value>(
+  at: { readonly module: ModuleName; readonly name: string },
+  group: Codec<Group>,
+  value: Codec<Value>,
+): IndexedSet<Group, Value> {
+  const { module, name } = at;
+  const counts = defineTable({ module, name: `${name}/count` }, group, u32);
+  const places = defineTable({ module, name: `${name}/place` }, pair(group, u32), value);
+  const indexes = defineTable({ module, name: `${name}/index` }, pair(group, value), u32);
+  const countOf = async (host: ModuleHost, of: Group) => (await counts.get(host, of)) ?? 0;
+  return {
+    count: countOf,
+    at: (host, of, index) => places.get(host, { left: of, right: index }),
+    has: async (host, of, item) => {
+      return (await indexes.get(host, { left: of, right: item })) !== undefined;
+    },
+    async add(host, of, item) {
+      if ((await indexes.get(host, { left: of, right: item })) !== undefined) return;
+      const index = await countOf(host, of);
+      await places.set(host, { left: of, right: index }, item);
+      await indexes.set(host, { left: of, right: item }, index);
+      await counts.set(host, of, index + 1);
+    },
+    async remove(host, of, item) {
+      const index = await indexes.get(host, { left: of, right: item });
+      if (index === undefined) return;
+      const lastIndex = (await countOf(host, of)) - 1;
+      const last = await places.get(host, { left: of, right: lastIndex });
+      if (last !== undefined && index !== lastIndex) {
+        await places.set(host, { left: of, right: index }, last);
+        await indexes.set(host, { left: of, right: last }, index);
+      }
+      await places.delete(host, { left: of, right: lastIndex });
+      await indexes.delete(host, { left: of, right: item });
+      if (lastIndex === 0) await counts.delete(host, of);
+      else await counts.set(host, of, lastIndex);
+    },
+    async page(host, of, { offset, count }) {
+      const end = await countOf(host, of);
+      const indexes = pageIndexes({ offset, count }, end);
+      const found: Value[] = [];
+      for (const index of indexes) {
+        const item = await places.get(host, { left: of, right: index });
+        if (item !== undefined) found.push(item);
+      }
+      return found;
+    },
+  };
+}
+
+/** Positions of a page among `total`, at most {@link PAGE_COUNT_MAX}. */
+export function pageIndexes(page: Page, total: number): readonly number[] {
+  const start = page.offset < BigInt(total) ? Number(page.offset) : total;
+  const wanted = page.count < BigInt(PAGE_COUNT_MAX) ? Number(page.count) : PAGE_COUNT_MAX;
+  return Array.from({ length: Math.min(wanted, total - start) }, (_, index) => start + index);
+}
+
+/** Exactly `sizeBytes` bytes as lower-case hex. */
+export function hex(sizeBytes: number): Codec<Hex> {
+  return converted(bytes(sizeBytes), bytesToHex, (text) => hexToBytes(text, sizeBytes));
+}
+
+/** Up to `sizeBytesMax` bytes as lower-case hex. */
+export function variableHex(sizeBytesMax: number): Codec<Hex> {
+  return converted(variableBytes(sizeBytesMax), bytesToHex, (text) => hexToBytes(text));
+}
+
+export const address: Codec<Hex> = hex(20);
+export const hash32: Codec<Hex> = hex(32);
+/** A u64 that is known to stay a safe integer. */
+export const safe64: Codec<number> = converted(u64, Number, BigInt);
+/** Two u128 halves make the 256 bits of an amount. */
+export const u256: Codec<bigint> = converted(
+  bytes(32),
+  (stored) => BigInt(bytesToHex(stored)),
+  (value) => hexToBytes(value.toString(16).padStart(64, "0"), 32),
+);
+
+export function pair<Left, Right>(
+  left: Codec<Left>,
+  right: Codec<Right>,
+): Codec<{ left: Left; right: Right }> {
+  return struct<{ left: Left; right: Right }>({ left, right });
+}
+
+/** Where a fragment or a whole column is: the key of orders and holdings. */
+export interface Place {
+  readonly fid: Hex;
+  readonly segment: number;
+  readonly column: number;
+}
+
+export const placeCodec: Codec<Place> = struct<Place>({ fid: hash32, segment: u16, column: u8 });
+
+function converted<Stored, Value>(
+  inner: Codec<Stored>,
+  fromStored: (stored: Stored) => Value,
+  toStored: (value: Value) => Stored,
+): Codec<Value> {
+  return {
+    sizeBytes: (value) => inner.sizeBytes(toStored(value)),
+    write: (value, into) => inner.write(toStored(value), into),
+    read: (from) => fromStored(inner.read(from)),
+  };
+}
