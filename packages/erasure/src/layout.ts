@@ -35,6 +35,12 @@ export interface ByteRange {
   readonly length: number;
 }
 
+/** Stripes [first, first + count) of a segment. */
+export interface StripeRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** A piece of a segment as it lies in one data fragment. */
 export interface ColumnRead {
   readonly column: number;
@@ -82,6 +88,36 @@ export function segmentLayout(profile: Profile, sizeBytes: number): SegmentLayou
   };
 }
 
+/** The stripes that hold bytes of a segment. An empty range needs none. */
+export function rangeToStripes(
+  { dataCount }: Profile,
+  layout: SegmentLayout,
+  range: ByteRange,
+): StripeRange {
+  checkRange(range, layout.sizeBytes);
+  const stripeBytes = dataCount * UNIT_BYTES;
+  const first = Math.floor(range.offset / stripeBytes);
+  if (range.length === 0) return { first, count: 0 };
+  const end = Math.ceil((range.offset + range.length) / stripeBytes);
+  return { first, count: end - first };
+}
+
+/**
+ * Where the shards of some stripes lie, in every fragment alike.
+ *
+ * @throws {@link ErasureError} `RANGE_INVALID` unless the segment has these stripes.
+ */
+export function stripesToFragmentRange(
+  { stripeCount, fragmentSizeBytes: sizeBytes }: SegmentLayout,
+  { first, count }: StripeRange,
+): ByteRange {
+  if (!isCount(first, 0, stripeCount) || !isCount(count, 0, stripeCount - first)) {
+    throw new ErasureError({ code: "RANGE_INVALID", offset: first, length: count });
+  }
+  const offset = Math.min(first * UNIT_BYTES, sizeBytes);
+  return { offset, length: Math.min((first + count) * UNIT_BYTES, sizeBytes) - offset };
+}
+
 /** @throws {@link ErasureError} `SEGMENT_SIZE_INVALID`. */
 export function fragmentSizeBytes(profile: Profile, sizeBytes: number): number {
   return segmentLayout(profile, sizeBytes).fragmentSizeBytes;
@@ -110,18 +146,12 @@ export function columnBlockCount(profile: Profile, fileSizeBytes: number): numbe
  * @throws {@link ErasureError} `SEGMENT_SIZE_INVALID`, and `RANGE_INVALID` unless the range lies
  *   within the segment.
  */
-export function rangeToReads(
-  profile: Profile,
-  sizeBytes: number,
-  { offset, length }: ByteRange,
-): ColumnRead[] {
+export function rangeToReads(profile: Profile, sizeBytes: number, range: ByteRange): ColumnRead[] {
   const layout = segmentLayout(profile, sizeBytes);
-  if (!isCount(offset, 0, sizeBytes) || !isCount(length, 0, sizeBytes - offset)) {
-    throw new ErasureError({ code: "RANGE_INVALID", offset, length });
-  }
+  checkRange(range, sizeBytes);
   const reads: ColumnRead[] = [];
-  const end = offset + length;
-  for (let segmentOffset = offset; segmentOffset < end; ) {
+  const end = range.offset + range.length;
+  for (let segmentOffset = range.offset; segmentOffset < end; ) {
     const place = placeOf(profile, layout, segmentOffset);
     const piece = Math.min(place.unitRemainder, end - segmentOffset);
     const { column, fragmentOffset } = place;
@@ -145,6 +175,12 @@ function placeOf(
     fragmentOffset: stripe * UNIT_BYTES + (within % unitBytes),
     unitRemainder: unitBytes - (within % unitBytes),
   };
+}
+
+function checkRange({ offset, length }: ByteRange, sizeBytes: number): void {
+  if (!isCount(offset, 0, sizeBytes) || !isCount(length, 0, sizeBytes - offset)) {
+    throw new ErasureError({ code: "RANGE_INVALID", offset, length });
+  }
 }
 
 function isCount(value: number, min: number, max: number): boolean {
