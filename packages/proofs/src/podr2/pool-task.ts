@@ -1,0 +1,47 @@
+import type { ProofErrorDetail } from "../error.ts";
+import type { BlockName, FragmentName } from "./block-name.ts";
+
+/** A fragment and its tags as files: the bytes as they are, and 48 bytes for each block. */
+export interface FragmentFiles {
+  readonly path: string;
+  readonly tagPath: string;
+  readonly sizeBytes: number;
+}
+
+export interface TagTask {
+  readonly kind: "tag";
+  /** The encoded secret key. */
+  readonly secretKey: Uint8Array;
+  readonly fragment: FragmentName;
+  readonly bytes: Uint8Array;
+}
+
+export interface ProveTask {
+  readonly kind: "prove";
+  /** The encoded public key. */
+  readonly publicKey: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly samples: readonly (BlockName & { readonly files: FragmentFiles })[];
+}
+
+export interface CheckTask {
+  readonly kind: "check";
+  /** The encoded verifier key. */
+  readonly verifierKey: Uint8Array;
+  readonly seed: Uint8Array;
+  readonly samples: readonly BlockName[];
+  readonly proof: Uint8Array;
+}
+
+export interface CheckKeyTask {
+  readonly kind: "checkKey";
+  readonly publicKey: Uint8Array;
+}
+
+export type PoolTask = TagTask | ProveTask | CheckTask | CheckKeyTask;
+
+/** What a thread says of its task. Only a typed error keeps its type on the way. */
+export type PoolResult =
+  | { readonly kind: "done"; readonly value: Uint8Array | boolean }
+  | { readonly kind: "refused"; readonly detail: ProofErrorDetail }
+  | { readonly kind: "broken"; readonly error: unknown };

@@ -1,0 +1,80 @@
+/**
+ * One thread of a pool: does one task after another, and keeps the keys it has unpacked.
+ * @module
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { parentPort } from "node:worker_threads";
+import { BoundedMap } from "@cess/std/bounded-map";
+import { ProofError } from "../error.ts";
+import { blockKey } from "./block-name.ts";
+import { readBlockFiles } from "./fragment-files.ts";
+import { initPodr2 } from "./podr2.ts";
+import type { FragmentFiles, PoolResult, PoolTask, ProveTask, TagTask } from "./pool-task.ts";
+import type { Prover } from "./prover.ts";
+import { decodeTagSecretKey } from "./tag-key.ts";
+import type { Tagger } from "./tagger.ts";
+
+/** About 1 MiB each. */
+const KEYS_MAX = 8;
+
+const port = parentPort;
+assert(port !== null);
+const podr2 = await initPodr2();
+const taggers = new BoundedMap<string, Tagger>(KEYS_MAX);
+const provers = new BoundedMap<string, Prover>(KEYS_MAX);
+
+port.on("message", async (task: PoolTask) => {
+  const result = await settle(task);
+  const isBytes = result.kind === "done" && result.value instanceof Uint8Array;
+  port.postMessage(result, isBytes ? [(result.value as Uint8Array<ArrayBuffer>).buffer] : []);
+});
+
+async function settle(task: PoolTask): Promise<PoolResult> {
+  try {
+    return { kind: "done", value: await perform(task) };
+  } catch (error) {
+    if (error instanceof ProofError) return { kind: "refused", detail: error.detail };
+    return { kind: "broken", error };
+  }
+}
+
+async function perform(task: PoolTask): Promise<Uint8Array | boolean> {
+  switch (task.kind) {
+    case "tag":
+      return taggerFor(task).tag(task.fragment, task.bytes);
+    case "prove":
+      return prove(task);
+    case "check":
+      return podr2.check({
+        key: podr2.decodeVerifierKey(task.verifierKey),
+        challenge: task,
+        proof: task.proof,
+      });
+    case "checkKey":
+      return podr2.isKeyConsistent(podr2.decodePublicKey(task.publicKey));
+  }
+}
+
+function prove(task: ProveTask): Promise<Uint8Array> {
+  const files = new Map(task.samples.map((sample) => [blockKey(sample), sample.files]));
+  return proverFor(task).prove(task, (block) =>
+    readBlockFiles(files.get(blockKey(block)) as FragmentFiles, block.blockIndex),
+  );
+}
+
+function taggerFor({ secretKey }: TagTask): Tagger {
+  const make = () => podr2.createTagger(decodeTagSecretKey(secretKey));
+  return remember(taggers, secretKey, make);
+}
+
+function proverFor({ publicKey }: ProveTask): Prover {
+  return remember(provers, publicKey, () => podr2.createProver(podr2.decodePublicKey(publicKey)));
+}
+
+function remember<T>(kept: BoundedMap<string, T>, key: Uint8Array, make: () => T): T {
+  const name = createHash("sha256").update(key).digest("hex");
+  const value = kept.get(name) ?? make();
+  kept.set(name, value);
+  return value;
+}
