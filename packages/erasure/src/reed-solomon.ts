@@ -28,7 +28,21 @@ export interface ErasureCode {
     present: ReadonlyMap<number, Uint8Array>,
     wanted: readonly number[],
   ): Map<number, Uint8Array>;
+  /**
+   * Works out once how to get from k columns to others, for use on many pieces of them.
+   *
+   * @param present - k different columns: the order of the inputs.
+   * @param wanted - Up to m columns, none of them present: the order of the outputs.
+   * @throws {@link ErasureError} `SHARDS_TOO_FEW`, `COLUMN_INVALID`.
+   */
+  planRebuild(present: readonly number[], wanted: readonly number[]): RebuildPlan;
 }
+
+/** Sets the wanted shards from the present ones; all have one length. */
+export type RebuildPlan = (
+  inputs: readonly Uint8Array[],
+  outputsInto: readonly Uint8Array[],
+) => void;
 
 /** @see docs/spec/data-layout.md §3 */
 export function createErasureCode(profile: Profile): ErasureCode {
@@ -40,7 +54,7 @@ export function createErasureCode(profile: Profile): ErasureCode {
     Array.from({ length: parityCount }, (_, index) => dataCount + index),
   );
   const bank = createGF256Kernel({ shardCount: columns, shardBytes: TILE_BYTES });
-  return {
+  const code: ErasureCode = {
     profile,
     generator,
     encode(data, parityInto) {
@@ -49,28 +63,53 @@ export function createErasureCode(profile: Profile): ErasureCode {
       multiplyThroughBank(bank, parityRows, { inputs: data, outputs: parityInto });
     },
     rebuild(present, wanted) {
-      for (const column of [...present.keys(), ...wanted]) {
-        if (!Number.isInteger(column) || column < 0 || column >= columns) {
-          throw new ErasureError({ code: "COLUMN_INVALID", column, count: columns });
-        }
-      }
-      const chosen = [...present.keys()].sort((left, right) => left - right).slice(0, dataCount);
+      const chosen = chooseColumns(profile, present.keys());
       const inputs = chosen.map((column) => present.get(column) as Uint8Array);
-      checkShards(inputs, dataCount);
       const missing = [...new Set(wanted)].filter((column) => !present.has(column));
       const outputs = missing.map(() => new Uint8Array(inputs[0]?.length ?? 0));
-      if (missing.length > 0) {
-        const matrix = createRebuildMatrix(generator, { present: chosen, wanted: missing });
-        multiplyThroughBank(bank, matrix, { inputs, outputs });
-      }
+      code.planRebuild(chosen, missing)(inputs, outputs);
+      const rebuilt = new Map(missing.map((column, index) => [column, outputs[index]]));
       return new Map(
         wanted.map((column) => [
           column,
-          present.get(column) ?? (outputs[missing.indexOf(column)] as Uint8Array),
+          (present.get(column) ?? rebuilt.get(column)) as Uint8Array,
         ]),
       );
     },
+    planRebuild(present, wanted) {
+      checkColumns(profile, present, wanted);
+      if (wanted.length === 0) return () => {};
+      const matrix = createRebuildMatrix(generator, { present, wanted });
+      return (inputs, outputs) => {
+        checkShards(inputs, dataCount);
+        checkShards([...inputs.slice(0, 1), ...outputs], 1 + wanted.length);
+        multiplyThroughBank(bank, matrix, { inputs, outputs });
+      };
+    },
   };
+  return code;
+}
+
+/** The first k of the columns that are there: data before parity. */
+export function chooseColumns({ dataCount }: Profile, present: Iterable<number>): number[] {
+  return [...present].sort((left, right) => left - right).slice(0, dataCount);
+}
+
+function checkColumns(
+  profile: Profile,
+  present: readonly number[],
+  wanted: readonly number[],
+): void {
+  const count = columnCount(profile);
+  for (const column of [...present, ...wanted]) {
+    if (!Number.isInteger(column) || column < 0 || column >= count) {
+      throw new ErasureError({ code: "COLUMN_INVALID", column, count });
+    }
+  }
+  const needCount = profile.dataCount;
+  if (present.length < needCount) {
+    throw new ErasureError({ code: "SHARDS_TOO_FEW", haveCount: present.length, needCount });
+  }
 }
 
 /** Refuses shards that are too few or of unequal length. */

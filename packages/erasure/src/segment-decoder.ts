@@ -1,12 +1,6 @@
 import { ErasureError } from "./error.ts";
-import {
-  rangeToReads,
-  type StripeRange,
-  segmentLayout,
-  stripesToFragmentRange,
-  UNIT_BYTES,
-} from "./layout.ts";
-import type { ErasureCode } from "./reed-solomon.ts";
+import { type StripeRange, segmentLayout, stripesToFragmentRange, UNIT_BYTES } from "./layout.ts";
+import { chooseColumns, type ErasureCode } from "./reed-solomon.ts";
 
 /**
  * Bytes of a segment that lie in `stripes`, from the shards of any k columns.
@@ -21,24 +15,60 @@ export function decodeStripes(
   { sizeBytes, stripes }: { readonly sizeBytes: number; readonly stripes: StripeRange },
   shards: ReadonlyMap<number, Uint8Array>,
 ): Uint8Array {
-  const { profile } = code;
-  const fragmentRange = stripesToFragmentRange(segmentLayout(profile, sizeBytes), stripes);
-  for (const { length } of shards.values()) {
-    if (length !== fragmentRange.length) {
-      const needBytes = fragmentRange.length;
+  const { dataCount } = code.profile;
+  const shardBytes = stripesToFragmentRange(segmentLayout(code.profile, sizeBytes), stripes).length;
+  checkLengths(shards.values(), shardBytes);
+  const decodeUnits = createUnitDecoder(code, shards);
+  const first = stripes.first * dataCount * UNIT_BYTES;
+  const bytes = new Uint8Array(Math.min(shardBytes * dataCount, Math.max(0, sizeBytes - first)));
+  for (let start = 0; start < shardBytes; start += UNIT_BYTES) {
+    const unitBytes = Math.min(UNIT_BYTES, shardBytes - start);
+    const stripe = bytes.subarray(start * dataCount, (start + unitBytes) * dataCount);
+    if (stripe.length === unitBytes * dataCount) {
+      decodeUnits({ start, unitBytes }, stripe);
+    } else {
+      // A tail ends in zeros that are no part of the segment.
+      const padded = new Uint8Array(unitBytes * dataCount);
+      decodeUnits({ start, unitBytes }, padded);
+      stripe.set(padded.subarray(0, stripe.length));
+    }
+  }
+  return bytes;
+}
+
+/** Sets a stripe, data unit after data unit, from the bytes at `start` of each shard. */
+type UnitDecoder = (
+  piece: { readonly start: number; readonly unitBytes: number },
+  stripeInto: Uint8Array,
+) => void;
+
+function createUnitDecoder(
+  code: ErasureCode,
+  shards: ReadonlyMap<number, Uint8Array>,
+): UnitDecoder {
+  const { dataCount } = code.profile;
+  const present = chooseColumns(code.profile, shards.keys());
+  const columns = Array.from({ length: dataCount }, (_, column) => column);
+  const missing = columns.filter((column) => !present.includes(column));
+  const rebuild = code.planRebuild(present, missing);
+  return ({ start, unitBytes }, stripeInto) => {
+    const inputs = present.map((column) =>
+      (shards.get(column) as Uint8Array).subarray(start, start + unitBytes),
+    );
+    for (const [index, column] of present.entries()) {
+      if (column < dataCount) stripeInto.set(inputs[index] as Uint8Array, column * unitBytes);
+    }
+    const outputs = missing.map((column) =>
+      stripeInto.subarray(column * unitBytes, (column + 1) * unitBytes),
+    );
+    rebuild(inputs, outputs);
+  };
+}
+
+function checkLengths(shards: Iterable<Uint8Array>, needBytes: number): void {
+  for (const { length } of shards) {
+    if (length !== needBytes) {
       throw new ErasureError({ code: "SHARD_SIZE_INVALID", sizeBytes: length, needBytes });
     }
   }
-  const dataColumns = Array.from({ length: profile.dataCount }, (_, column) => column);
-  const data = code.rebuild(shards, dataColumns);
-  const stripeBytes = profile.dataCount * UNIT_BYTES;
-  const offset = Math.min(stripes.first * stripeBytes, sizeBytes);
-  const end = Math.min((stripes.first + stripes.count) * stripeBytes, sizeBytes);
-  const bytes = new Uint8Array(end - offset);
-  for (const read of rangeToReads(profile, sizeBytes, { offset, length: end - offset })) {
-    const start = read.fragmentOffset - fragmentRange.offset;
-    const shard = data.get(read.column) as Uint8Array;
-    bytes.set(shard.subarray(start, start + read.length), read.segmentOffset - offset);
-  }
-  return bytes;
 }
