@@ -65,6 +65,6 @@ function table(rows: readonly BenchResult[]): string {
   const cells = rows.map(formatResult);
   const width = (column: number) => Math.max(...cells.map((row) => row[column]?.length ?? 0));
   const pad = (text: string, column: number) =>
-    column === 2 ? text.padStart(width(column)) : text.padEnd(width(column));
+    column === 2 || column === 3 ? text.padStart(width(column)) : text.padEnd(width(column));
   return cells.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
 }

@@ -19,12 +19,17 @@ test("a task is warmed up once, then timed as often as asked, and its last outpu
   assert(result.bytesPerSecond !== undefined && result.bytesPerSecond > 0);
 });
 
-test("figures carry the unit that fits", () => {
-  const base = { name: "n", sizes: { a: 1, b: 2 }, nsPerOperationBest: 0, hash: "h" };
-  const figure = (nsPerOperation: number, bytesPerSecond?: number) =>
-    formatResult({ ...base, nsPerOperation, bytesPerSecond })[2];
-  assert.equal(figure(5, 3 * 2 ** 30), "3.000 GiB/s");
-  assert.equal(figure(2_500_000), "2.50 ms");
-  assert.equal(figure(1000), "1000000 ops/s");
-  assert.deepEqual(formatResult({ ...base, nsPerOperation: 5, bytesPerSecond: 0 })[1], "a=1 b=2");
+test("figures carry the unit that fits, the median before the best", () => {
+  const figures = (nsPerOperation: number, bytesPerSecond?: number) =>
+    formatResult({
+      name: "n",
+      sizes: { a: 1, b: 2 },
+      nsPerOperation,
+      nsPerOperationBest: nsPerOperation / 2,
+      bytesPerSecond,
+      hash: "h",
+    });
+  assert.deepEqual(figures(1000), ["n", "a=1 b=2", "1000000 ops/s", "best 2000000 ops/s", "h"]);
+  assert.deepEqual(figures(5, 3 * 2 ** 30).slice(2, 4), ["3.000 GiB/s", "best 6.000 GiB/s"]);
+  assert.deepEqual(figures(2_500_000).slice(2, 4), ["2.50 ms", "best 1.25 ms"]);
 });

@@ -92,13 +92,18 @@ export async function measure(
   };
 }
 
-/** Name, sizes, figure with its unit, and hash: the columns of a table. */
+/** Name, sizes, median and best figure with their unit, and hash: the columns of a table. */
 export function formatResult(result: BenchResult): readonly string[] {
+  const { name, nsPerOperation, nsPerOperationBest, bytesPerSecond, hash } = result;
   const sizes = Object.entries(result.sizes).map(([key, value]) => `${key}=${value}`);
-  return [result.name, sizes.join(" "), formatFigure(result), result.hash];
+  const gain = nsPerOperation / nsPerOperationBest;
+  const bestPerSecond = bytesPerSecond === undefined ? undefined : bytesPerSecond * gain;
+  const median = formatFigure(nsPerOperation, bytesPerSecond);
+  const best = formatFigure(nsPerOperationBest, bestPerSecond);
+  return [name, sizes.join(" "), median, `best ${best}`, hash];
 }
 
-function formatFigure({ nsPerOperation, bytesPerSecond }: BenchResult): string {
+function formatFigure(nsPerOperation: number, bytesPerSecond: number | undefined): string {
   if (bytesPerSecond !== undefined) return `${(bytesPerSecond / 2 ** 30).toFixed(3)} GiB/s`;
   if (nsPerOperation >= 1e6) return `${(nsPerOperation / 1e6).toFixed(2)} ms`;
   return `${Math.round(1e9 / nsPerOperation)} ops/s`;
