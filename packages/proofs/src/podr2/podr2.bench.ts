@@ -12,7 +12,6 @@ import { bench } from "@cess/std/bench";
 import { MIB } from "@cess/std/units";
 import { type BlockName, blockKey, countBlocks, type FragmentName } from "./block-name.ts";
 import { type Challenge, samplePositions } from "./challenge.ts";
-import { TAG_BYTES } from "./codec.ts";
 import { createTestRandom, hash, testBytes } from "./fixture.ts";
 import { initPodr2 } from "./podr2.ts";
 import type { ReadBlock } from "./prover.ts";

@@ -1,4 +1,3 @@
-import type { ProofErrorDetail } from "../error.ts";
 import type { BlockName, FragmentName } from "./block-name.ts";
 
 /** A fragment and its tags as files: the bytes as they are, and 48 bytes for each block. */
@@ -39,9 +38,3 @@ export interface CheckKeyTask {
 }
 
 export type PoolTask = TagTask | ProveTask | CheckTask | CheckKeyTask;
-
-/** What a thread says of its task. Only a typed error keeps its type on the way. */
-export type PoolResult =
-  | { readonly kind: "done"; readonly value: Uint8Array | boolean }
-  | { readonly kind: "refused"; readonly detail: ProofErrorDetail }
-  | { readonly kind: "broken"; readonly error: unknown };

@@ -2,15 +2,13 @@
  * One thread of a pool: does one task after another, and keeps the keys it has unpacked.
  * @module
  */
-import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { parentPort } from "node:worker_threads";
 import { BoundedMap } from "@cess/std/bounded-map";
-import { ProofError } from "../error.ts";
+import { serveTasks } from "../thread-server.ts";
 import { blockKey } from "./block-name.ts";
 import { readBlockFiles } from "./fragment-files.ts";
 import { initPodr2 } from "./podr2.ts";
-import type { FragmentFiles, PoolResult, PoolTask, ProveTask, TagTask } from "./pool-task.ts";
+import type { FragmentFiles, PoolTask, ProveTask, TagTask } from "./pool-task.ts";
 import type { Prover } from "./prover.ts";
 import { decodeTagSecretKey } from "./tag-key.ts";
 import type { Tagger } from "./tagger.ts";
@@ -18,26 +16,11 @@ import type { Tagger } from "./tagger.ts";
 /** About 1 MiB each. */
 const KEYS_MAX = 8;
 
-const port = parentPort;
-assert(port !== null);
 const podr2 = await initPodr2();
 const taggers = new BoundedMap<string, Tagger>(KEYS_MAX);
 const provers = new BoundedMap<string, Prover>(KEYS_MAX);
 
-port.on("message", async (task: PoolTask) => {
-  const result = await settle(task);
-  const isBytes = result.kind === "done" && result.value instanceof Uint8Array;
-  port.postMessage(result, isBytes ? [(result.value as Uint8Array<ArrayBuffer>).buffer] : []);
-});
-
-async function settle(task: PoolTask): Promise<PoolResult> {
-  try {
-    return { kind: "done", value: await perform(task) };
-  } catch (error) {
-    if (error instanceof ProofError) return { kind: "refused", detail: error.detail };
-    return { kind: "broken", error };
-  }
-}
+serveTasks(perform);
 
 async function perform(task: PoolTask): Promise<Uint8Array | boolean> {
   switch (task.kind) {

@@ -87,21 +87,6 @@ test("typed errors keep their types on the way between threads", async () => {
   );
 });
 
-test("a full queue refuses, and a stopped pool answers all that waits", async () => {
-  const small = createPodr2Pool({ threads: 1, queueMax: 1 });
-  const tag = () => small.tag({ secretKey, fragment, bytes: bytes.slice() });
-  const settled = Promise.allSettled([tag(), tag(), tag()]);
-  await assert.rejects(tag(), (error) => hasCode(error, "POOL_FULL"));
-  await small.stop();
-  const codes = (await settled).map((result) => {
-    assert.equal(result.status, "rejected");
-    return result.reason.detail.code;
-  });
-  assert.deepEqual(codes, ["POOL_STOPPED", "POOL_STOPPED", "POOL_FULL"]);
-  await assert.rejects(tag(), (error) => hasCode(error, "POOL_STOPPED"));
-  await small.stop();
-});
-
 test("more tasks than threads are all done, in any order", async () => {
   const many = Array.from({ length: 6 }, (_, column) =>
     pool.tag({ secretKey, fragment: { ...fragment, column }, bytes: bytes.slice(0, 1000) }),
