@@ -1,3 +1,5 @@
+import { CodedError } from "@cess/std/error";
+
 export type ApiErrorCode =
   | "REQUEST_MALFORMED"
   | "TICKET_MISSING"
@@ -60,4 +62,16 @@ export interface ApiErrorBody {
 
 export function isApiErrorCode(code: string): code is ApiErrorCode {
   return Object.hasOwn(API_STATUS, code);
+}
+
+export interface ApiErrorDetail {
+  readonly code: ApiErrorCode;
+  readonly reason: string;
+}
+
+/** A refusal on its way to the client. */
+export class ApiError extends CodedError<ApiErrorDetail> {
+  constructor(code: ApiErrorCode, reason: string, options?: ErrorOptions) {
+    super({ code, reason }, reason, options);
+  }
 }
