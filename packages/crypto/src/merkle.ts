@@ -23,7 +23,26 @@ export interface LeafPosition {
 /** SHA-256(0x00 ‖ leaf). */
 export function hashLeaf(leaf: Uint8Array): Uint8Array {
   // PERF: two updates rather than a joined copy; a leaf is up to 64 KiB.
-  return new Uint8Array(createHash("sha256").update(LEAF_PREFIX).update(leaf).digest());
+  return createLeafHasher().update(leaf).digest();
+}
+
+/** {@link hashLeaf} of a leaf that arrives in pieces. */
+export interface LeafHasher {
+  update(bytes: Uint8Array): LeafHasher;
+  /** To be called once. */
+  digest(): Uint8Array;
+}
+
+export function createLeafHasher(): LeafHasher {
+  const inner = createHash("sha256").update(LEAF_PREFIX);
+  const hasher: LeafHasher = {
+    update(bytes) {
+      inner.update(bytes);
+      return hasher;
+    },
+    digest: () => new Uint8Array(inner.digest()),
+  };
+  return hasher;
 }
 
 /** SHA-256(0x01 ‖ left ‖ right). */
