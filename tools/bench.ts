@@ -39,7 +39,9 @@ writeFileSync(
   join(ROOT, "bench/results.json"),
   `${JSON.stringify({ machine, results, failed }, null, 2)}\n`,
 );
-process.stdout.write(`\n${Object.values(machine).join(", ")}\n${table(results)}\n`);
+const { cpu, cores, memoryGiB, node, sizes } = machine;
+process.stdout.write(`\n${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node}, ${sizes} sizes\n`);
+process.stdout.write(`${table(results)}\n`);
 if (failed.length > 0) {
   process.stderr.write(`failed: ${failed.join(", ")}\n`);
   process.exitCode = 1;
