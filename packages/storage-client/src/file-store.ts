@@ -67,6 +67,9 @@ export interface FileStore {
     range: { readonly offset: number; readonly length: number },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+
+  /** Tells the store of a file that is not on chain yet: after a restart, from the caller's log. */
+  remember(declaration: Declaration): void;
 }
 
 /** Puts declarations on chain. Safe to repeat: a declared file stays as it is. */

@@ -1,0 +1,242 @@
+import { createErasureCode } from "@cess/erasure/reed-solomon";
+import { type EncodedSegment, SegmentEncoder, type Stripe } from "@cess/erasure/segment-encoder";
+import { acknowledgeCount, columnCount, LEAF_BYTES, type Profile } from "@cess/params/profile";
+import type { Clock } from "@cess/runtime/clock";
+import { bytesToHex, type Hex } from "@cess/std/bytes";
+import { type CodedFile, createCodedFile } from "./coded-file.ts";
+import { StorageClientError } from "./error.ts";
+import { FragmentUpload } from "./fragment-upload.ts";
+import type { NodeClient } from "./node-client.ts";
+import type { StorageMiner } from "./placement.ts";
+import { collectReceipts, countMiners, type SignedPlacement } from "./receipt-rounds.ts";
+
+export interface FileUploadDeps {
+  readonly nodes: NodeClient;
+  readonly clock: Clock;
+  /** Up to `count` miners that are none of `exclude`. */
+  readonly choose: (count: number, exclude: ReadonlySet<Hex>) => StorageMiner[];
+}
+
+export interface FileUploadOptions {
+  readonly profile: Profile;
+  readonly signal: AbortSignal;
+}
+
+export interface UploadedFile extends SignedPlacement {
+  readonly file: CodedFile;
+}
+
+/** What one column has come to. */
+interface Column {
+  miner: StorageMiner | undefined;
+  /** Segments whose fragment the miner does not hold yet. */
+  missing: number[];
+}
+
+/** A node that takes nothing for this long is replaced while the upload goes on. */
+const STALL_MS = 2_500;
+
+/**
+ * Streams a file to one miner a column, and takes their receipts.
+ *
+ * A miner that fails or stalls is replaced at once; what it had is rebuilt from the other columns
+ * and sent to its replacement before the receipts are taken.
+ *
+ * @throws {@link StorageClientError} `TOO_FEW_NODES`
+ */
+export async function uploadFile(
+  deps: FileUploadDeps,
+  body: AsyncIterable<Uint8Array>,
+  options: FileUploadOptions,
+): Promise<UploadedFile> {
+  const upload = new FileUpload(deps, options);
+  try {
+    for await (const bytes of body) await upload.write(bytes);
+    return await upload.finish();
+  } catch (cause) {
+    upload.giveUp();
+    throw cause;
+  }
+}
+
+class FileUpload {
+  readonly #deps: FileUploadDeps;
+  readonly #options: FileUploadOptions;
+  readonly #encoder: SegmentEncoder;
+  readonly #columns: Column[];
+  readonly #used: Set<Hex>;
+  readonly #segments: EncodedSegment[] = [];
+  #uploads: (FragmentUpload | undefined)[] | undefined;
+  #hasBytes = false;
+
+  constructor(deps: FileUploadDeps, options: FileUploadOptions) {
+    const count = columnCount(options.profile);
+    const miners = deps.choose(count, new Set());
+    this.#deps = deps;
+    this.#options = options;
+    this.#encoder = new SegmentEncoder(options.profile);
+    this.#columns = Array.from({ length: count }, (_, column) => {
+      return { miner: miners[column], missing: [] };
+    });
+    this.#used = new Set(miners.map((miner) => miner.account));
+    this.#requireMiners("the chain lists no more with space");
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let offset = 0; offset < bytes.length; ) {
+      if (this.#encoder.freeBytes === 0) await this.#endSegment();
+      const piece = bytes.subarray(offset, offset + this.#encoder.freeBytes);
+      for (const stripe of this.#encoder.push(piece)) await this.#send(stripe);
+      this.#hasBytes = true;
+      offset += piece.length;
+    }
+  }
+
+  async finish(): Promise<UploadedFile> {
+    if (this.#hasBytes) await this.#endSegment();
+    const { profile, signal } = this.#options;
+    const file = createCodedFile(profile, this.#segments);
+    for (const [column, state] of this.#columns.entries()) await this.#heal(column, state);
+    this.#requireMiners("the others failed during the upload");
+    const signed = await collectReceipts(
+      file,
+      this.#columns.map(({ miner }) => miner),
+      {
+        take: (miner, request, stop) => this.#deps.nodes.takeReceipt(miner, request, stop),
+        replace: () => undefined,
+        signal,
+      },
+    );
+    return { file, ...signed };
+  }
+
+  /** Ends what is under way. The nodes drop what no receipt was taken for. */
+  giveUp(): void {
+    for (const upload of this.#uploads ?? []) upload?.giveUp("the upload ended early");
+  }
+
+  /** Copies the shards: the encoder will overwrite them while they are on their way. */
+  async #send({ shards }: Stripe): Promise<void> {
+    const { nodes } = this.#deps;
+    const { signal } = this.#options;
+    this.#uploads ??= this.#columns.map(
+      ({ miner }) => miner && new FragmentUpload(nodes, miner, signal),
+    );
+    const full = this.#uploads.filter((upload) => upload !== undefined && !upload.hasRoom);
+    if (full.length > 0) await this.#awaitRoom(full as FragmentUpload[]);
+    signal.throwIfAborted();
+    for (const [column, upload] of this.#uploads.entries()) {
+      if (upload?.failure === undefined) upload?.push((shards[column] as Uint8Array).slice());
+    }
+  }
+
+  async #awaitRoom(uploads: readonly FragmentUpload[]): Promise<void> {
+    const rooms = Promise.all(uploads.map((upload) => upload.room()));
+    await this.#within(rooms, () => {
+      for (const upload of uploads) if (!upload.hasRoom) upload.giveUp("it takes no more bytes");
+    });
+  }
+
+  async #endSegment(): Promise<void> {
+    const { tail, segment } = this.#encoder.finish();
+    if (tail !== undefined) await this.#send(tail);
+    const index = this.#segments.push(segment) - 1;
+    const uploads = this.#uploads ?? [];
+    const done = new Set<FragmentUpload>();
+    const results = Promise.all(
+      this.#columns.map(async (_, column) => {
+        const upload = uploads[column];
+        const isHeld = await upload?.finish(segment.fragmentIds[column] as Uint8Array);
+        if (upload !== undefined) done.add(upload);
+        return isHeld ?? false;
+      }),
+    );
+    await this.#within(results, () => {
+      for (const upload of uploads) {
+        if (upload !== undefined && !done.has(upload)) upload.giveUp("it does not answer");
+      }
+    });
+    this.#options.signal.throwIfAborted();
+    for (const [column, isHeld] of (await results).entries()) {
+      if (!isHeld) this.#lose(column, index);
+    }
+    this.#hasBytes = false;
+    this.#uploads = undefined;
+    this.#requireMiners("too many failed at once");
+  }
+
+  /** Hands a column over to another miner, which then lacks every segment so far. */
+  #lose(column: number, lastSegment: number): void {
+    const state = this.#columns[column] as Column;
+    const [replacement] = this.#deps.choose(1, this.#used);
+    if (replacement !== undefined) this.#used.add(replacement.account);
+    state.miner = replacement;
+    state.missing = Array.from({ length: lastSegment + 1 }, (_, segment) => segment);
+  }
+
+  /** Gives the column's miner what it lacks; a miner that fails here leaves the column empty. */
+  async #heal(column: number, state: Column): Promise<void> {
+    const { miner, missing } = state;
+    if (miner === undefined || missing.length === 0) return;
+    for (const segment of missing) {
+      const bytes = await this.#rebuild(segment, column);
+      const upload = new FragmentUpload(this.#deps.nodes, miner, this.#options.signal);
+      for (let offset = 0; offset < bytes.length; offset += LEAF_BYTES) {
+        if (!upload.hasRoom) await this.#awaitRoom([upload]);
+        upload.push(bytes.subarray(offset, offset + LEAF_BYTES));
+      }
+      const id = this.#segments[segment]?.fragmentIds[column] as Uint8Array;
+      if (!(await upload.finish(id))) {
+        state.miner = undefined;
+        return;
+      }
+    }
+    state.missing = [];
+  }
+
+  /** A fragment of this upload from k other columns. */
+  async #rebuild(segment: number, wanted: number): Promise<Uint8Array> {
+    const { profile, signal } = this.#options;
+    const ids = this.#segments[segment]?.fragmentIds ?? [];
+    const present = new Map<number, Uint8Array>();
+    let reason = "no other column is held";
+    for (const [column, { miner, missing }] of this.#columns.entries()) {
+      if (present.size === profile.dataCount) break;
+      if (miner === undefined || missing.includes(segment)) continue;
+      try {
+        const id = bytesToHex(ids[column] as Uint8Array);
+        present.set(column, await this.#deps.nodes.readFragment(miner, id, signal));
+      } catch (cause) {
+        // Another column may do as well.
+        if (!(cause instanceof StorageClientError)) throw cause;
+        reason = cause.message;
+      }
+    }
+    const [needCount, haveCount] = [profile.dataCount, present.size];
+    if (haveCount < needCount) {
+      throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
+    }
+    return createErasureCode(profile).rebuild(present, [wanted]).get(wanted) as Uint8Array;
+  }
+
+  async #within(work: Promise<unknown>, onStall: () => void): Promise<void> {
+    const finished = new AbortController();
+    const stall = this.#deps.clock.sleep(STALL_MS, finished.signal).then(() => {
+      if (!finished.signal.aborted) onStall();
+    });
+    try {
+      await work;
+    } finally {
+      finished.abort();
+      await stall;
+    }
+  }
+
+  #requireMiners(reason: string): void {
+    const needCount = acknowledgeCount(this.#options.profile);
+    const haveCount = countMiners(this.#columns.map(({ miner }) => miner));
+    if (haveCount < needCount) {
+      throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
+    }
+  }
+}

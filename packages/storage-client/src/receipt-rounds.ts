@@ -1,0 +1,84 @@
+import { aggregateBLS } from "@cess/crypto/bls";
+import { acknowledgeCount } from "@cess/params/profile";
+import { ZERO_ADDRESS } from "@cess/protocol/messages";
+import type { Hex } from "@cess/std/bytes";
+import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
+import type { CodedFile } from "./coded-file.ts";
+import { StorageClientError } from "./error.ts";
+import type { StorageMiner } from "./placement.ts";
+
+/** Miner of each column; undefined where the column stays empty. */
+export type Placement = readonly (StorageMiner | undefined)[];
+
+export interface SignedPlacement {
+  readonly placement: readonly Hex[];
+  /** Aggregate of all receipts, 96 bytes. */
+  readonly signature: Uint8Array;
+}
+
+export interface ReceiptRounds {
+  /** Stores what is not stored yet, and takes the receipt of one miner. */
+  readonly take: (
+    miner: StorageMiner,
+    request: ReceiptRequest,
+    signal: AbortSignal,
+  ) => Promise<Uint8Array>;
+  /** Another miner for a column whose miner failed, or undefined to leave the column empty. */
+  readonly replace: (column: number) => StorageMiner | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Each round drops the miners that failed, so a few are enough or the network is down. */
+const ROUNDS_MAX = 4;
+
+/**
+ * Collects the receipts of all miners of a placement. All sign the same placement, so when one
+ * fails, the placement without it is signed anew by the others.
+ *
+ * @throws {@link StorageClientError} `TOO_FEW_NODES` if fewer columns are held than an upload needs.
+ */
+export async function collectReceipts(
+  file: CodedFile,
+  miners: Placement,
+  rounds: ReceiptRounds,
+): Promise<SignedPlacement> {
+  const needCount = acknowledgeCount(file.profile);
+  let current = [...miners];
+  let reason = "none was asked";
+  for (let round = 0; round < ROUNDS_MAX && countMiners(current) >= needCount; round += 1) {
+    const placement = current.map((miner) => miner?.account ?? ZERO_ADDRESS);
+    const outcomes = await Promise.all(
+      current.map((miner, column) => miner && ask(file, { miner, column, placement }, rounds)),
+    );
+    rounds.signal.throwIfAborted();
+    const failed = outcomes.filter((outcome) => outcome instanceof StorageClientError);
+    if (failed.length === 0) {
+      const signatures = outcomes.filter((outcome) => outcome instanceof Uint8Array);
+      return { placement, signature: aggregateBLS(signatures) };
+    }
+    reason = failed[0]?.message ?? reason;
+    current = current.map((miner, column) =>
+      outcomes[column] instanceof StorageClientError ? rounds.replace(column) : miner,
+    );
+  }
+  const haveCount = countMiners(current);
+  throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
+}
+
+async function ask(
+  file: CodedFile,
+  asked: { readonly miner: StorageMiner; column: number; placement: readonly Hex[] },
+  { take, signal }: ReceiptRounds,
+): Promise<Uint8Array | StorageClientError> {
+  try {
+    return await take(asked.miner, file.receiptRequest(asked.column, asked.placement), signal);
+  } catch (cause) {
+    // A miner that fails is replaced or left out; anything else is our own bug.
+    if (cause instanceof StorageClientError) return cause;
+    throw cause;
+  }
+}
+
+export function countMiners(miners: Placement): number {
+  return miners.filter((miner) => miner !== undefined).length;
+}
