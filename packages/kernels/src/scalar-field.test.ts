@@ -27,11 +27,14 @@ test("a dot product is that of big integers, for every length", () => {
   );
 });
 
-test("the largest dot product of a block loses no carry", () => {
-  const weights = Array.from({ length: 4096 }, () => MODULUS - 1n);
+test("the largest dot products of a block lose no carry", () => {
   const block = new Uint8Array(4096 * SECTOR_BYTES).fill(0xff);
-  const expected = sum(sectorsOf(block).map((sector) => sector * (MODULUS - 1n)));
-  assert.equal(createSectorDotProduct(weights, MODULUS).sum(block), expected);
+  // The second has all bits set in its limbs but the last: the most that a column can meet.
+  for (const weight of [MODULUS - 1n, (1n << 254n) - 1n]) {
+    const weights = Array.from({ length: 4096 }, () => weight);
+    const expected = sum(sectorsOf(block).map((sector) => sector * weight));
+    assert.equal(createSectorDotProduct(weights, MODULUS).sum(block), expected);
+  }
 });
 
 test("one dot product leaves nothing behind for the next", () => {

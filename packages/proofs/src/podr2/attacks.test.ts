@@ -119,7 +119,13 @@ test("attack: the true polynomial opened at another point", async () => {
 
 test("attack: nothing at all", () => {
   const zero = Uint8Array.of(0xc0, ...new Uint8Array(47));
-  assert.equal(accepts(concatBytes(zero, zero, new Uint8Array(32))), false);
+  const nothing = concatBytes(zero, zero, new Uint8Array(32));
+  assert.equal(accepts(nothing), false);
+  assert.equal(accepts(concatBytes(zero, proof.subarray(48))), false);
+  assert.throws(
+    () => decodeProof(groups, nothing),
+    (error) => hasCode(error, "PROOF_MALFORMED"),
+  );
   assert.equal(accepts(new Uint8Array(128)), false);
   assert.equal(accepts(new Uint8Array()), false);
 });

@@ -16,6 +16,7 @@ import {
   testBytes,
 } from "./fixture.ts";
 import { initPodr2 } from "./podr2.ts";
+import { TAG_PUBLIC_KEY_BYTES } from "./tag-key.ts";
 
 const world = await createWorld();
 
@@ -132,6 +133,7 @@ test("key, tags and proof of full size are pinned", async () => {
   const prover = podr2.createProver(podr2.decodePublicKey(podr2.encodePublicKey(key)));
   const proof = await prover.prove(challenge, readFrom([fragment], BLOCK_BYTES));
   assert.equal(podr2.check({ key, challenge, proof }), true);
+  assert.equal(podr2.encodePublicKey(key).length, TAG_PUBLIC_KEY_BYTES);
   assert.equal(
     bytesToHex(podr2.keyHash(key)),
     "0x365673d95f08d246f2013b7dcba6de86f9168e0df9365209e0de7bc2152a2823",

@@ -3,6 +3,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { BLOCK_SECTORS } from "@cess/params/podr2";
 import type { Random } from "@cess/runtime/random";
 import { bytesToBigint, concatBytes } from "@cess/std/bytes";
 import { ProofError } from "../error.ts";
@@ -37,6 +38,8 @@ export interface TagPublicKey extends TagVerifierKey {
 
 export const TAG_SECRET_KEY_BYTES: number = 2 * SCALAR_BYTES;
 export const TAG_VERIFIER_KEY_BYTES: number = 2 * G2_BYTES;
+/** Of the network's keys, u_0 left out. */
+export const TAG_PUBLIC_KEY_BYTES: number = TAG_VERIFIER_KEY_BYTES + (BLOCK_SECTORS - 1) * G1_BYTES;
 
 export function createTagSecretKey(random: Random): TagSecretKey {
   return { x: randomScalar(random), alpha: randomScalar(random) };
