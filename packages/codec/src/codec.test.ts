@@ -102,3 +102,10 @@ test("limits, tails and truncation are refused", () => {
     "CODEC_TAG",
   );
 });
+
+test("what is read from a Buffer does not change with it", () => {
+  const wire = Buffer.from([1, 2, 3]);
+  const value = decode(bytes(3), wire);
+  wire.fill(9);
+  assert.deepEqual(value, Uint8Array.of(1, 2, 3));
+});

@@ -250,6 +250,8 @@ function fixed<T>(
 }
 
 function cursor(target: Uint8Array): Cursor {
-  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
-  return { bytes: target, view, offset: 0 };
+  const { buffer, byteOffset, byteLength } = target;
+  // A Buffer's own `slice` does not copy: what is read must not change with its input.
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+  return { bytes, view: new DataView(buffer, byteOffset, byteLength), offset: 0 };
 }
