@@ -1,0 +1,198 @@
+/**
+ * What the chain holds, at any block: headers, transactions, receipts, accounts and proofs.
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Committee } from "@cess/consensus/committee";
+import { keccak256 } from "@cess/crypto/secp256k1";
+import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
+import { type DecodedBlock, decodeBlock } from "./block-format.ts";
+import type { ChainRules } from "./block-runner.ts";
+import type { BlockStore } from "./block-store.ts";
+import { type BlockSummary, summaryOf } from "./block-summary.ts";
+import { readCommittee } from "./committee-reader.ts";
+import { ExecutionError } from "./error.ts";
+import { createStateHost, toAddress } from "./module-host.ts";
+import type { BlockOutcome } from "./receipt.ts";
+import { type DecodedTransaction, decodeTransaction } from "./transaction.ts";
+import { proveInTrie } from "./trie.ts";
+import { EMPTY_ROOT } from "./trie-node.ts";
+import { WorldState } from "./world-state.ts";
+
+/** A block of this chain: by height, by hash, or the head. */
+export type BlockReference = bigint | Hex | "latest";
+
+export interface StoredBlockView {
+  readonly summary: BlockSummary;
+  readonly transactions: readonly DecodedTransaction[];
+  readonly sizeBytes: number;
+}
+
+export interface AccountView {
+  readonly balanceWei: bigint;
+  readonly nonce: bigint;
+  readonly code: Uint8Array;
+}
+
+/** Of one slot: nodes from the account's storage root towards it. */
+export interface StorageProof {
+  readonly key: Hex;
+  readonly value: Uint8Array;
+  readonly proof: readonly Uint8Array[];
+}
+
+export interface AccountProof {
+  readonly address: Hex;
+  readonly balanceWei: bigint;
+  readonly nonce: bigint;
+  readonly codeHash: Hex;
+  readonly storageHash: Hex;
+  readonly accountProof: readonly Uint8Array[];
+  readonly storageProof: readonly StorageProof[];
+}
+
+export class ChainReader {
+  protected readonly rules: ChainRules;
+  protected readonly store: BlockStore;
+  #head: BlockSummary;
+
+  constructor(rules: ChainRules, store: BlockStore) {
+    this.rules = rules;
+    this.store = store;
+    const hash = store.headHash;
+    assert(hash !== undefined, "a chain has at least its genesis");
+    this.#head = this.#summary(hash);
+  }
+
+  head(): BlockSummary {
+    return this.#head;
+  }
+
+  protected headChanged(summary: BlockSummary): void {
+    this.#head = summary;
+  }
+
+  /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
+  summaryAt(reference: BlockReference): BlockSummary {
+    if (reference === "latest" || reference === this.#head.hash) return this.#head;
+    return this.#summary(this.#hashOf(reference));
+  }
+
+  /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
+  blockBytes(reference: BlockReference): Uint8Array {
+    const hash = this.#hashOf(reference);
+    const bytes = this.store.blockBytes(hash);
+    if (bytes === undefined) throw unknownBlock(reference);
+    return bytes;
+  }
+
+  /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
+  blockAt(reference: BlockReference): StoredBlockView {
+    const bytes = this.blockBytes(reference);
+    const { header, transactions } = this.#decode(bytes);
+    const { common } = this.rules;
+    return {
+      summary: summaryOf(header),
+      transactions: transactions.map((raw) => decodeTransaction(common, raw)),
+      sizeBytes: bytes.length,
+    };
+  }
+
+  /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
+  outcomeAt(reference: BlockReference): BlockOutcome {
+    const outcome = this.store.outcome(this.#hashOf(reference));
+    if (outcome === undefined) throw unknownBlock(reference);
+    return outcome;
+  }
+
+  /** Where a transaction is in the chain; undefined if it is not. */
+  transactionPlace(hash: Hex): { readonly blockHash: Hex; readonly index: number } | undefined {
+    return this.store.transactionPlace(hash);
+  }
+
+  logsBloom(height: bigint): Uint8Array | undefined {
+    return this.store.logsBloom(height);
+  }
+
+  async accountAt(address: Hex, reference: BlockReference): Promise<AccountView> {
+    const state = this.stateAt(this.summaryAt(reference));
+    const account = await state.getAccount(toAddress(address));
+    return {
+      balanceWei: account?.balance ?? 0n,
+      nonce: account?.nonce ?? 0n,
+      code: await state.getCode(toAddress(address)),
+    };
+  }
+
+  /** The value of a slot: up to 32 bytes for contracts, any length for modules. */
+  storageAt(address: Hex, key: Uint8Array, reference: BlockReference): Uint8Array {
+    return this.stateAt(this.summaryAt(reference)).getRecord(toAddress(address), key);
+  }
+
+  /** @see https://eips.ethereum.org/EIPS/eip-1186 */
+  async proofAt(
+    address: Hex,
+    keys: readonly Uint8Array[],
+    reference: BlockReference,
+  ): Promise<AccountProof> {
+    const { stateRoot } = this.summaryAt(reference);
+    const state = new WorldState(this.store, hexToBytes(stateRoot));
+    const at = toAddress(address);
+    const account = await state.getAccount(at);
+    const storageRoot = account?.storageRoot ?? EMPTY_ROOT;
+    const storageProof = keys.map((key) => ({
+      key: bytesToHex(key),
+      value: state.getRecord(at, key),
+      proof: proveInTrie(this.store, storageRoot, keccak256(key)),
+    }));
+    return {
+      address,
+      balanceWei: account?.balance ?? 0n,
+      nonce: account?.nonce ?? 0n,
+      codeHash: bytesToHex(account?.codeHash ?? keccak256(new Uint8Array())),
+      storageHash: bytesToHex(storageRoot),
+      accountProof: proveInTrie(this.store, hexToBytes(stateRoot), keccak256(at.bytes)),
+      storageProof,
+    };
+  }
+
+  /**
+   * Who decides the block at `height`: known for the head's successor and everything before it.
+   *
+   * @throws {@link ExecutionError} `BLOCK_UNKNOWN`.
+   */
+  async committeeAt(height: bigint): Promise<Committee> {
+    const { spec, modules, genesis } = this.rules;
+    const parent = this.summaryAt(height - 1n);
+    const state = this.stateAt(parent);
+    const chargeGas = () => undefined;
+    const host = createStateHost({ spec, state, block: parent, logs: [], chargeGas });
+    return readCommittee(modules, host, genesis);
+  }
+
+  protected stateAt(summary: BlockSummary): WorldState {
+    return new WorldState(this.store, hexToBytes(summary.stateRoot));
+  }
+
+  #hashOf(reference: BlockReference): Hex {
+    if (reference === "latest") return this.#head.hash;
+    if (typeof reference === "string") return reference;
+    const hash = reference < 0n ? undefined : this.store.blockHash(reference);
+    if (hash === undefined) throw unknownBlock(reference);
+    return hash;
+  }
+
+  #summary(hash: Hex): BlockSummary {
+    const bytes = this.store.blockBytes(hash);
+    if (bytes === undefined) throw unknownBlock(hash);
+    return summaryOf(this.#decode(bytes).header);
+  }
+
+  #decode(bytes: Uint8Array): DecodedBlock {
+    return decodeBlock(this.rules.common, bytes);
+  }
+}
+
+function unknownBlock(reference: BlockReference): ExecutionError {
+  return new ExecutionError({ code: "BLOCK_UNKNOWN", block: reference.toString() });
+}
