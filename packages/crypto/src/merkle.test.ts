@@ -128,6 +128,13 @@ describe("audit paths", () => {
     }
   });
 
+  test("attack: an index beyond the only leaf is refused, though its path is empty too", () => {
+    const [leafHash] = hashes(1) as [Uint8Array];
+    const accepts = (index: number) =>
+      verifyAuditPath(leafHash, leafHash, { position: { index, leafCount: 1 }, path: [] });
+    assert.deepEqual([0, 1, 2, -1, 0.5].map(accepts), [true, false, false, false, false]);
+  });
+
   test("attack: an inner node given as a leaf hash with a shortened path is refused", () => {
     const leafHashes = hashes(8);
     const root = merkleRootOfHashes(leafHashes);
@@ -229,5 +236,9 @@ describe("range proofs", () => {
     const range = { first: 2, count: 0, leafCount: 4 };
     assert.equal(verifyRange(root, range, { leafHashes: [], proof: [root] }), false);
     assert.equal(verifyRange(root, range, { leafHashes: [], proof: all }), false);
+    const halves = [merkleRootOfHashes(all.slice(0, 2)), merkleRootOfHashes(all.slice(2))];
+    assert.equal(verifyRange(root, range, { leafHashes: [], proof: halves }), false);
+    const atStart = { ...range, first: 0 };
+    assert.equal(verifyRange(root, atStart, { leafHashes: [], proof: [root] }), false);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { CodecError, decode, encode } from "@cess/codec/codec";
-import { PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
+import { columnCount, PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
 import { bytesToHex, concatBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
 import {
@@ -83,6 +83,25 @@ describe("fragment paths", () => {
     }
   });
 
+  test("lead to files of every profile and of other lengths, and nowhere beyond them", () => {
+    for (const other of Object.values(PROFILES)) {
+      for (const segments of [1, 2, 5, 1000]) {
+        const columns = columnCount(other);
+        const ids = Array.from({ length: columns }, (_, column) => sha256(Uint8Array.of(column)));
+        const segmentIds = Array<Uint8Array>(segments).fill(segmentIdOf(ids));
+        const sizes = { profile: other, fileSizeBytes: segments * SEGMENT_BYTES_MAX };
+        const identity = { ...sizes, fid: fileIdOf(sizes, segmentIds) };
+        const place = { segmentIndex: segments - 1, column: columns - 1 };
+        const path = createFragmentPath(place, { segmentIds, fragmentIds: ids });
+        const accepts = (each: FragmentPath) =>
+          isFragmentOf(identity, ids.at(-1) as Uint8Array, each);
+        assert(accepts(decode(fragmentPathCodec, encode(fragmentPathCodec, path))));
+        assert.equal(accepts({ ...path, segmentIndex: segments }), false);
+        assert.equal(accepts({ ...path, column: columns }), false);
+      }
+    }
+  });
+
   test("attack: a fragment passed off as another column or segment is refused", () => {
     const path = pathAt(1, 5);
     for (let segmentIndex = 0; segmentIndex < 4; segmentIndex += 1) {
@@ -117,7 +136,9 @@ describe("fragment paths", () => {
     refused(id, { filePath: [...path.filePath, id] });
     refused(id, { segmentPath: [...path.segmentPath, ...path.filePath], filePath: [] });
   });
+});
 
+describe("the codec of fragment paths", () => {
   test("attack: a path longer than any file's is refused before it is read", () => {
     const long: FragmentPath = { ...pathAt(0, 0), segmentPath: Array(4).fill(file.fid) };
     const wire = encode(fragmentPathCodec, long);
