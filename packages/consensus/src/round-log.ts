@@ -1,3 +1,4 @@
+import type { Evidence } from "./evidence.ts";
 import type { Proposal, ValueId, Vote, VoteKind } from "./votes.ts";
 
 export interface KnownProposal {
@@ -5,11 +6,6 @@ export interface KnownProposal {
   /** The host's verdict on the block. */
   readonly isValid: boolean;
 }
-
-/** Two different messages that a correct seat would not both have signed. */
-export type Evidence =
-  | { readonly kind: "votes"; readonly first: Vote; readonly second: Vote }
-  | { readonly kind: "proposals"; readonly first: Proposal; readonly second: Proposal };
 
 /**
  * The votes of one kind in one round.

@@ -20,8 +20,9 @@
  */
 import assert from "node:assert/strict";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
+import type { Evidence } from "./evidence.ts";
 import { proposerOf } from "./proposer.ts";
-import { type Evidence, type KnownProposal, RoundLog } from "./round-log.ts";
+import { type KnownProposal, RoundLog, type VoteSet } from "./round-log.ts";
 import { type Lock, RULES, type Rules } from "./rules.ts";
 import type { Message, Proposal, Step, UnsignedVote, ValueId, Vote, VoteKind } from "./votes.ts";
 
@@ -154,18 +155,24 @@ export class Tendermint {
   }
 
   /**
-   * What this node knows that a peer may lack: all of the current round, and the prevotes that
-   * let others prevote for our valid value (L28). After a decision, what proves it.
+   * What this node knows that a peer may lack: all of the current round; the precommits that ended
+   * the one before, without which nobody follows; and the prevotes that let others prevote for our
+   * valid value (L28). After a decision, what proves it.
    */
   messages(): readonly Message[] {
     const messages: Message[] = [];
-    const rounds = new Set([this.#decidedRound ?? this.#round, this.#valid?.round]);
-    for (const round of rounds) {
-      const log = round === undefined ? undefined : this.#rounds.get(round);
-      if (log === undefined) continue;
-      for (const { proposal } of log.proposals) messages.push({ kind: "proposal", proposal });
-      for (const vote of log.prevotes) messages.push({ kind: "vote", vote });
-      for (const vote of log.precommits) messages.push({ kind: "vote", vote });
+    const addVotes = (votes: VoteSet | undefined) => {
+      for (const vote of votes ?? []) messages.push({ kind: "vote", vote });
+    };
+    const round = this.#decidedRound ?? this.#round;
+    const log = this.#rounds.get(round);
+    for (const { proposal } of log?.proposals ?? []) messages.push({ kind: "proposal", proposal });
+    addVotes(log?.prevotes);
+    addVotes(log?.precommits);
+    addVotes(this.#rounds.get(round - 1)?.precommits);
+    const validRound = this.#valid?.round;
+    if (validRound !== undefined && validRound !== round) {
+      addVotes(this.#rounds.get(validRound)?.prevotes);
     }
     return messages;
   }
