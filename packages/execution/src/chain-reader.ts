@@ -14,7 +14,8 @@ import { readCommittee } from "./committee-reader.ts";
 import { ExecutionError } from "./error.ts";
 import { createStateHost, toAddress } from "./module-host.ts";
 import type { BlockOutcome } from "./receipt.ts";
-import { type DecodedTransaction, decodeTransaction } from "./transaction.ts";
+import { decodeTransaction } from "./transaction.ts";
+import { type TransactionView, viewOf } from "./transaction-view.ts";
 import { proveInTrie } from "./trie.ts";
 import { EMPTY_ROOT } from "./trie-node.ts";
 import { WorldState } from "./world-state.ts";
@@ -24,7 +25,7 @@ export type BlockReference = bigint | Hex | "latest";
 
 export interface StoredBlockView {
   readonly summary: BlockSummary;
-  readonly transactions: readonly DecodedTransaction[];
+  readonly transactions: readonly TransactionView[];
   readonly sizeBytes: number;
 }
 
@@ -93,9 +94,15 @@ export class ChainReader {
     const { common } = this.rules;
     return {
       summary: summaryOf(header),
-      transactions: transactions.map((raw) => decodeTransaction(common, raw)),
+      transactions: transactions.map((raw) => viewOf(decodeTransaction(common, raw))),
       sizeBytes: bytes.length,
     };
+  }
+
+  /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
+  transactionHashes(reference: BlockReference): readonly Hex[] {
+    const { transactions } = this.#decode(this.blockBytes(reference));
+    return transactions.map((raw) => bytesToHex(keccak256(raw)));
   }
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
@@ -108,6 +115,15 @@ export class ChainReader {
   /** Where a transaction is in the chain; undefined if it is not. */
   transactionPlace(hash: Hex): { readonly blockHash: Hex; readonly index: number } | undefined {
     return this.store.transactionPlace(hash);
+  }
+
+  /**
+   * A transaction in plain values, whether it is in the chain or not.
+   *
+   * @throws {@link ExecutionError} as {@link decodeTransaction}.
+   */
+  describeTransaction(raw: Uint8Array): TransactionView {
+    return viewOf(decodeTransaction(this.rules.common, raw));
   }
 
   logsBloom(height: bigint): Uint8Array | undefined {

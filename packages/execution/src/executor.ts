@@ -23,8 +23,8 @@ import {
 } from "./block-runner.ts";
 import { BlockStore } from "./block-store.ts";
 import { type BlockSummary, summaryOf } from "./block-summary.ts";
+import { CallRunner } from "./call-runner.ts";
 import { createChainCommon } from "./chain-common.ts";
-import { ChainReader } from "./chain-reader.ts";
 import { ExecutionError } from "./error.ts";
 import { createGenesisBlock } from "./genesis.ts";
 import { toAddress } from "./module-host.ts";
@@ -116,7 +116,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   }
 }
 
-export class Executor extends ChainReader {
+export class Executor extends CallRunner {
   readonly genesisHash: Hex;
   readonly #executed = new BoundedMap<Hex, Executed>(EXECUTED_COUNT_MAX);
   readonly #decoded = new BoundedMap<string, DecodedTransaction>(DECODED_COUNT_MAX);

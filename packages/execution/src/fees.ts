@@ -22,7 +22,8 @@ export async function collectFee(
 ): Promise<bigint> {
   const account = (await state.getAccount(proposer)) ?? new Account();
   // The proposer may be a contract that destroyed itself, and its tip, in this very transaction.
-  const tipWei = account.balance < fee.tipWei ? account.balance : fee.tipWei;
+  const isLost = account.balance < fee.tipWei;
+  const tipWei = isLost ? account.balance : fee.tipWei;
   await addBalance(state, proposer, -tipWei);
   return fee.paidWei - fee.tipWei + tipWei;
 }

@@ -59,11 +59,17 @@ const calls: Handlers<typeof notebookAbi> = {
     await context.transfer(notebook.address, context.caller, amountWei);
   },
   async refuse(context, [key]) {
-    await notes.set(context, hexToBytes(key), { writer: new Uint8Array(20), text: hexToBytes(key) });
+    await notes.set(context, hexToBytes(key), {
+      writer: new Uint8Array(20),
+      text: hexToBytes(key),
+    });
     require(false, "NOT_ALLOWED", "refused on purpose");
   },
   async crash(context, [key]) {
-    await notes.set(context, hexToBytes(key), { writer: new Uint8Array(20), text: hexToBytes(key) });
+    await notes.set(context, hexToBytes(key), {
+      writer: new Uint8Array(20),
+      text: hexToBytes(key),
+    });
     const nothing = undefined as unknown as { readonly field: Hex };
     hexToBytes(nothing.field);
   },
