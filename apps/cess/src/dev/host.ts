@@ -1,0 +1,60 @@
+import type { Logger } from "@cess/runtime/logger";
+import { describeCause } from "@cess/std/error";
+import { createRole, type Role } from "../role.ts";
+import type { RoleShared } from "../shared.ts";
+import type { HostAnswer, HostCommand } from "./host-protocol.ts";
+
+/**
+ * Runs nodes in this process as the supervisor says over IPC. Ends when the supervisor goes away,
+ * so that no process outlives the network.
+ */
+export function runHost(log: Logger, shared: RoleShared): void {
+  const roles = new Map<string, Role>();
+  let turn: Promise<void> = Promise.resolve();
+
+  process.on("message", (message) => {
+    // One command after the other: a node is never started while it is being ended.
+    turn = turn.then(() => answer(message as HostCommand));
+  });
+  process.on("disconnect", () => process.exit(0));
+  // Ctrl-C reaches the whole process group; the supervisor decides in which order nodes end.
+  process.on("SIGINT", () => undefined);
+
+  async function answer(command: HostCommand): Promise<void> {
+    let error: string | undefined;
+    try {
+      await carryOut(command);
+    } catch (cause) {
+      error = describeCause(cause);
+      log.error("command failed", { command: command.kind, cause });
+    }
+    const details = Object.fromEntries([...roles].map(([id, role]) => [id, role.describe()]));
+    const { requestId } = command;
+    process.send?.({ requestId, error, details } satisfies HostAnswer);
+  }
+
+  async function carryOut(command: HostCommand): Promise<void> {
+    switch (command.kind) {
+      case "start": {
+        const { config } = command;
+        if (roles.has(config.id)) return;
+        const role = await createRole(config, log.child({ node: config.id }), shared);
+        await role.start();
+        roles.set(config.id, role);
+        return;
+      }
+      case "kill": {
+        const role = roles.get(command.id);
+        roles.delete(command.id);
+        await role?.kill();
+        return;
+      }
+      case "status":
+        return;
+      case "stop":
+        await Promise.all([...roles.values()].map((role) => role.stop()));
+        roles.clear();
+        await shared.stop();
+    }
+  }
+}

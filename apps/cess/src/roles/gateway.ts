@@ -1,0 +1,1 @@
+import { createDirectory } from "@cess/chain-client/directory";

@@ -1,0 +1,52 @@
+import { availableParallelism } from "node:os";
+import { createChainReader } from "@cess/chain-client/client";
+import { createDirectory, type Directory } from "@cess/chain-client/directory";
+import { MemoryHub } from "@cess/network/memory/hub";
+import type { ChainSpec } from "@cess/params/chain-spec";
+import { createPodr2Pool, type Podr2Pool } from "@cess/proofs/podr2/worker-pool";
+import type { Logger } from "@cess/runtime/logger";
+import { systemClock } from "@cess/runtime/node/system";
+
+/** What the nodes of one process have in common. Each part is made when the first node needs it. */
+export interface RoleShared {
+  /** Joins the validators of this process when they are given no address to listen on. */
+  hub(): MemoryHub;
+  /** Threads for tagging, proving and checking. */
+  podr2(): Podr2Pool;
+  /** Who takes part in the network, read once for all. */
+  directory(at: { readonly rpcUrl: string; readonly spec: ChainSpec }): Promise<Directory>;
+  stop(): Promise<void>;
+}
+
+/** Proofs that may wait for a thread. */
+const PROOF_QUEUE_MAX = 512;
+
+export function createShared(log: Logger): RoleShared {
+  let hub: MemoryHub | undefined;
+  let pool: Podr2Pool | undefined;
+  const directories = new Map<string, Promise<Directory>>();
+  return {
+    hub() {
+      hub ??= new MemoryHub();
+      return hub;
+    },
+    podr2() {
+      pool ??= createPodr2Pool({ threads: availableParallelism(), queueMax: PROOF_QUEUE_MAX });
+      return pool;
+    },
+    directory({ rpcUrl, spec }) {
+      let directory = directories.get(rpcUrl);
+      if (directory === undefined) {
+        const chain = createChainReader({ rpcUrl, spec });
+        const created = createDirectory({ chain, clock: systemClock, log });
+        directory = created.start().then(() => created);
+        directories.set(rpcUrl, directory);
+      }
+      return directory;
+    },
+    async stop() {
+      for (const directory of directories.values()) await (await directory).stop();
+      await pool?.stop();
+    },
+  };
+}
