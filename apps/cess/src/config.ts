@@ -77,16 +77,13 @@ const gatewayConfig = z.strictObject({
   s3Region: z.string().default("us-east-1"),
   /** Domain for virtual-host style requests, `bucket.domain`. */
   baseDomain: z.string().optional(),
-  /** Access keys that exist from the start. */
+  /** Where `/health` and `/metrics` are served: every path of the main port is a bucket. */
+  adminPort: port.default(0),
+  /** Profile of buckets that ask for none. */
+  profile: z.enum(["standard", "economy", "critical"]).default("standard"),
+  /** Accounts that an access key is minted for, each written to its `file` once. */
   credentials: z
-    .array(
-      z.strictObject({
-        accessKeyId: z.string().min(16).max(128),
-        secretAccessKey: z.string().min(16).max(128),
-        account,
-        territory: hash,
-      }),
-    )
+    .array(z.strictObject({ account, territory: hash, file: z.string() }))
     .max(1000)
     .default([]),
 });

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -8,6 +8,9 @@ import { privateKeyToAddressHex } from "@cess/crypto/secp256k1";
 import { vrfPublicKeyOf } from "@cess/crypto/vrf";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
 import { CLIError } from "./error.ts";
+
+/** A symmetric key has no public half: files of it are told apart by a hash. */
+const KEY_ID_DOMAIN = "cess/key-id/v1";
 
 /** Reads a key file and makes sure that it holds a key of this kind. */
 export async function loadKey(path: string, kind: KeyKind): Promise<StoredKey> {
@@ -37,6 +40,8 @@ function publicKeyOf(kind: Exclude<KeyKind, "bls12-381">, secret: Uint8Array): H
   switch (kind) {
     case "secp256k1":
       return privateKeyToAddressHex(secret);
+    case "symmetric":
+      return bytesToHex(createHash("sha256").update(KEY_ID_DOMAIN).update(secret).digest());
     case "ed25519-vrf":
     case "libp2p":
       return bytesToHex(vrfPublicKeyOf(secret));

@@ -27,7 +27,7 @@ export function createShared(log: Logger): RoleShared {
   const directories = new Map<string, Promise<Directory>>();
   return {
     hub() {
-      hub ??= new MemoryHub();
+      hub ??= new MemoryHub({ clock: systemClock, log }, { latencyMs: () => 0 });
       return hub;
     },
     podr2() {

@@ -11,7 +11,7 @@ import { open, readFile } from "node:fs/promises";
 import { bytesToHex, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
 import { CryptoError } from "./error.ts";
 
-export type KeyKind = "secp256k1" | "bls12-381" | "ed25519-vrf" | "libp2p";
+export type KeyKind = "secp256k1" | "bls12-381" | "ed25519-vrf" | "libp2p" | "symmetric";
 
 export interface StoredKey {
   readonly kind: KeyKind;
@@ -20,7 +20,7 @@ export interface StoredKey {
   readonly secret: Uint8Array;
 }
 
-const KINDS: readonly string[] = ["secp256k1", "bls12-381", "ed25519-vrf", "libp2p"];
+const KINDS: readonly string[] = ["secp256k1", "bls12-381", "ed25519-vrf", "libp2p", "symmetric"];
 const VERSION = 1;
 const OWNER_ONLY = 0o600;
 const SALT_BYTES = 16;

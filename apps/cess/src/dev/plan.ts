@@ -25,7 +25,7 @@ export interface PlannedNode {
 }
 
 /** Offsets from the port base. */
-const PORTS = { gateway: 0, rpc: 10, tee: 60, storage: 100 } as const;
+const PORTS = { gateway: 0, gatewayAdmin: 1, rpc: 10, tee: 60, storage: 100 } as const;
 export const VALIDATORS_MAX: number = 50;
 export const STORAGE_MAX: number = 200;
 const LOOPBACK = "127.0.0.1";

@@ -6,10 +6,11 @@ export const S3_REGION: string = "us-east-1";
 
 /** What scripts read: one line of JSON. */
 export function readyLine(network: RunningNetwork): string {
+  const { accessKeyId, secretAccessKey } = network.credential;
   return JSON.stringify({
     rpc: network.rpcUrl,
     chainId: DEV.chainId,
-    s3: { endpoint: network.s3Endpoint, region: S3_REGION, ...network.credential },
+    s3: { endpoint: network.s3Endpoint, region: S3_REGION, accessKeyId, secretAccessKey },
     owner: network.owner,
     nodes: network.nodes.map(({ id, role, endpoint, dataDir }) => ({
       id,

@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { createChainClient } from "@cess/chain-client/client";
@@ -101,9 +100,9 @@ class Supervisor {
       this.#startRole("storage"),
     ]);
     await authoriseGateway(provision, gateway.publicKey, territory);
-    const credential = this.#credential();
+    const file = join(dataDir, "keys", "s3-credential.json");
     const config = this.#configs.get("gateway-0") as object;
-    const credentials = [{ ...credential, account: owner.account, territory }];
+    const credentials = [{ account: owner.account, territory, file }];
     this.#configs.set("gateway-0", { ...config, credentials });
     onStep("gateway");
     await awaitNodes(provision, Math.min(this.#options.storageCount, COLUMNS_MAX));
@@ -112,7 +111,7 @@ class Supervisor {
       nodes: this.#nodes,
       rpcUrl,
       s3Endpoint: this.#endpointOf("gateway-0"),
-      credential,
+      credential: JSON.parse(readFileSync(file, "utf8")) as Credential,
       owner: { account: owner.account, privateKeyPath: paths.owner },
       stopAsked: this.#stopAsked.promise,
       stop: () => this.stop(),
@@ -197,17 +196,5 @@ class Supervisor {
 
   #endpointOf(id: string): string {
     return this.#nodeOf(id).endpoint;
-  }
-
-  /** The access key of the local owner: made once, kept with the network's data. */
-  #credential(): Credential {
-    const path = join(this.#options.dataDir, "keys", "s3-credential.json");
-    if (existsSync(path)) return JSON.parse(readFileSync(path, "utf8")) as Credential;
-    const credential = {
-      accessKeyId: `CESS${randomBytes(8).toString("hex").toUpperCase()}`,
-      secretAccessKey: randomBytes(30).toString("base64url"),
-    };
-    writeFileSync(path, JSON.stringify(credential, undefined, 2), { mode: 0o600 });
-    return credential;
   }
 }
