@@ -11,3 +11,5 @@ export const JUDGE = { tee: 0, chain: 1, deadline: 2 } as const;
 export const RIGHTS = { declare: 1, remove: 2 } as const;
 /** In place of a segment index: all segments of the column. */
 export const SEGMENT_ALL: number = 0xffff;
+/** Why a TEE worker left the draw. */
+export const RETIRE_REASON = { idle: 0, falseVerdict: 1, exit: 2 } as const;

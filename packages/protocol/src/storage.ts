@@ -3,6 +3,7 @@
  * value the codec's bytes; tables hold no state themselves.
  * @module
  */
+import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import {
   bytes,
@@ -47,6 +48,14 @@ export interface IndexedSet<Group, Value> {
 export interface Page {
   readonly offset: bigint;
   readonly count: bigint;
+}
+
+/** Items that wait for a block. Every block must take what is due. */
+export interface Schedule<Item> {
+  /** To be taken in `block`, or in the next one if that is past. */
+  add(host: ModuleHost, block: bigint, item: Item): Promise<void>;
+  /** Up to `countMax` due items, in the order of their blocks and then of their adding. */
+  takeDue(host: ModuleHost, countMax: number): Promise<readonly Item[]>;
 }
 
 /** Most entries that a list view returns. */
@@ -139,6 +148,48 @@ export function defineIndexedSet<Group extends object, Value>(
   };
 }
 
+export function defineSchedule<Item>(
+  at: { readonly module: ModuleName; readonly name: string },
+  item: Codec<Item>,
+): Schedule<Item> {
+  const { module, name } = at;
+  const counts = defineTable({ module, name: `${name}/count` }, u64, u32);
+  const items = defineTable({ module, name: `${name}/item` }, pair(u64, u32), item);
+  /** Where to go on, if a block had more due than it could take. */
+  const backlog = defineTable({ module, name: `${name}/backlog` }, unit, pair(u64, u32));
+  return {
+    async add(host, wanted, value) {
+      const block = wanted > host.height ? wanted : host.height + 1n;
+      const count = (await counts.get(host, block)) ?? 0;
+      await items.set(host, { left: block, right: count }, value);
+      await counts.set(host, block, count + 1);
+    },
+    async takeDue(host, countMax) {
+      const behind = await backlog.get(host, NO_GROUP);
+      const taken: Item[] = [];
+      let index = behind?.right ?? 0;
+      for (let block = behind?.left ?? host.height; block <= host.height; block += 1n) {
+        const count = (await counts.get(host, block)) ?? 0;
+        for (; index < count && taken.length < countMax; index += 1) {
+          const key = { left: block, right: index };
+          const value = await items.get(host, key);
+          assert(value !== undefined, "a scheduled item is gone");
+          taken.push(value);
+          await items.delete(host, key);
+        }
+        if (index < count) {
+          await backlog.set(host, NO_GROUP, { left: block, right: index });
+          return taken;
+        }
+        if (count > 0) await counts.delete(host, block);
+        index = 0;
+      }
+      if (behind !== undefined) await backlog.delete(host, NO_GROUP);
+      return taken;
+    },
+  };
+}
+
 /** Positions of a page among `total`, at most {@link PAGE_COUNT_MAX}. */
 export function pageIndexes(page: Page, total: number): readonly number[] {
   const start = page.offset < BigInt(total) ? Number(page.offset) : total;
@@ -159,7 +210,11 @@ export function variableHex(sizeBytesMax: number): Codec<Hex> {
 export const address: Codec<Hex> = hex(20);
 export const hash32: Codec<Hex> = hex(32);
 /** A u64 that is known to stay a safe integer. */
-export const safe64: Codec<number> = converted(u64, Number, BigInt);
+export const safe64: Codec<number> = converted(
+  u64,
+  (stored) => Number(stored),
+  (value) => BigInt(value),
+);
 /** Two u128 halves make the 256 bits of an amount. */
 export const u256: Codec<bigint> = converted(
   bytes(32),

@@ -88,7 +88,7 @@ export class MemoryChain {
 
   /** A transaction: what it wrote stays only if it succeeds. */
   async send<const A extends Abi, Name extends ContractFunctionName<A>>(
-    module: { readonly abi: A; readonly address: Hex },
+    module: ModuleAt<A>,
     name: Name,
     args: ContractFunctionArgs<A, AbiStateMutability, Name>,
     options: CallOptions,
@@ -121,7 +121,7 @@ export class MemoryChain {
 
   /** A static call. */
   async view<const A extends Abi, Name extends ContractFunctionName<A>>(
-    module: { readonly abi: A; readonly address: Hex },
+    module: ModuleAt<A>,
     name: Name,
     args: ContractFunctionArgs<A, AbiStateMutability, Name>,
   ): Promise<ContractFunctionReturnType<A, AbiStateMutability, Name>> {
@@ -137,7 +137,7 @@ export class MemoryChain {
   }
 
   /** Events of one ABI since `events` was last emptied, decoded, in order. */
-  decoded(module: { readonly abi: Abi; readonly address: Hex }): readonly DecodedEvent[] {
+  decoded(module: ModuleAt<Abi>): readonly DecodedEvent[] {
     const own = this.events.filter((event) => event.address === module.address);
     return own.map(({ topics, data }) => {
       return decodeEventLog({
@@ -206,10 +206,15 @@ export function beaconAt(height: bigint): Uint8Array {
 }
 
 /** ABI and address together, as `send` and `view` want them. */
+export interface ModuleAt<A extends Abi> {
+  readonly abi: A;
+  readonly address: Hex;
+}
+
 export function moduleAt<const A extends Abi>(
   name: keyof typeof MODULE_ADDRESSES,
   abi: A,
-): { readonly abi: A; readonly address: Hex } {
+): ModuleAt<A> {
   return { abi, address: MODULE_ADDRESSES[name] };
 }
 
