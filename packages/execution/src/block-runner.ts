@@ -30,6 +30,7 @@ import { ModuleEVM } from "./module-evm.ts";
 import { createStateHost } from "./module-host.ts";
 import {
   type BlockOutcome,
+  bloomOfLogs,
   encodeReceiptForTrie,
   type LogRecord,
   type ReceiptRecord,
@@ -287,9 +288,6 @@ function toRecord([address, topics, data]: Log): LogRecord {
 function bloomOf(blooms: readonly Uint8Array[], hookLogs: readonly LogRecord[]): Uint8Array {
   const bloom = new Bloom();
   for (const part of blooms) bloom.or(new Bloom(part));
-  for (const { address, topics } of hookLogs) {
-    bloom.add(address);
-    for (const topic of topics) bloom.add(topic);
-  }
+  bloom.or(new Bloom(bloomOfLogs(hookLogs)));
   return bloom.bitvector;
 }

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { Committee } from "@cess/consensus/committee";
 import { keccak256 } from "@cess/crypto/secp256k1";
 import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
+import { nextBaseFee } from "./base-fee.ts";
 import { type DecodedBlock, decodeBlock } from "./block-format.ts";
 import type { ChainRules } from "./block-runner.ts";
 import type { BlockStore } from "./block-store.ts";
@@ -71,6 +72,11 @@ export class ChainReader {
 
   protected headChanged(summary: BlockSummary): void {
     this.#head = summary;
+  }
+
+  /** Base fee of the block after the head, in wei a unit of gas. */
+  nextBaseFee(): bigint {
+    return nextBaseFee(this.#head);
   }
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */

@@ -15,6 +15,7 @@ import {
 } from "@cess/codec/codec";
 import { concatBytes } from "@cess/std/bytes";
 import { RLP } from "@ethereumjs/rlp";
+import { Bloom } from "@ethereumjs/vm";
 
 export interface LogRecord {
   readonly address: Uint8Array;
@@ -76,4 +77,14 @@ export function encodeReceiptForTrie(receipt: ReceiptRecord, bloom: Uint8Array):
     receipt.logs.map(({ address, topics, data }) => [address, [...topics], data]),
   ]);
   return receipt.type === 0 ? encoded : concatBytes(Uint8Array.of(receipt.type), encoded);
+}
+
+/** Bloom filter of the logs of one receipt, 256 bytes. */
+export function bloomOfLogs(logs: readonly LogRecord[]): Uint8Array {
+  const bloom = new Bloom();
+  for (const { address, topics } of logs) {
+    bloom.add(address);
+    for (const topic of topics) bloom.add(topic);
+  }
+  return bloom.bitvector;
 }
