@@ -1,0 +1,205 @@
+/**
+ * The HTTP front of the gateway, on `node:http` as it is: S3 needs the request target and the
+ * headers byte by byte for its signatures, bodies that stream with backpressure, `Expect` answered
+ * only once a request is found good, and control over what happens to unread bodies.
+ * @module
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Service } from "@cess/runtime/service";
+import { KIB, MIB } from "@cess/std/units";
+import type { S3Response } from "./response.ts";
+
+export interface Exchange {
+  readonly method: string;
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+  /** Asks the client to go on, if it waits for that, and streams what it sends. */
+  readonly source: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Never rejects: what goes wrong is part of the response. */
+  readonly answer: (exchange: Exchange) => Promise<S3Response>;
+  /** Told of a body that broke off after its status was sent. */
+  readonly onBroken: (cause: unknown) => void;
+  /** Document for a request that cannot even be parsed. */
+  readonly malformed: (reason: "headers" | "body" | "syntax") => S3Response;
+}
+
+export interface HTTPServer extends Service {
+  /** Where it listens, once started. */
+  readonly port: number;
+}
+
+/** Above what S3 allows, so that most requests that are too long still get a proper answer. */
+const HEADER_BYTES_MAX = 32 * KIB;
+const CONNECTIONS_MAX = 2048;
+const IDLE_MS = 120_000;
+const HEADERS_TIMEOUT_MS = 30_000;
+/** How much of a body is read and dropped after an early answer, so that the answer arrives. */
+const DRAIN_BYTES_MAX = 16 * MIB;
+const DRAIN_MS = 2_000;
+
+export function createHTTPServer(options: ServerOptions): HTTPServer {
+  let server: Server | undefined;
+  let port = 0;
+  return {
+    get port() {
+      return port;
+    },
+    async start() {
+      if (server !== undefined) return;
+      server = buildServer(options);
+      port = await listen(server, options);
+    },
+    async stop() {
+      const closing = server;
+      server = undefined;
+      if (closing === undefined) return;
+      await new Promise<void>((resolve) => {
+        closing.close(() => resolve());
+        closing.closeAllConnections();
+      });
+    },
+  };
+}
+
+function buildServer(options: ServerOptions): Server {
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A large upload takes as long as it takes; connections without traffic are ended.
+    requestTimeout: 0,
+    keepAliveTimeout: IDLE_MS,
+  });
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(IDLE_MS);
+  server.on("request", (request, response) => void serve(request, response, options));
+  server.on("checkContinue", (request, response) => void serve(request, response, options));
+  server.on("clientError", (cause: NodeJS.ErrnoException, socket: Socket) => {
+    refuse(socket, options.malformed(reasonOf(cause.code)));
+  });
+  return server;
+}
+
+async function listen(server: Server, { host, port }: ServerOptions): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+): Promise<void> {
+  const aborter = new AbortController();
+  response.on("close", () => {
+    if (!response.writableFinished) aborter.abort();
+  });
+  const answer = await options.answer({
+    method: request.method ?? "",
+    target: request.url ?? "/",
+    rawHeaders: request.rawHeaders,
+    source: bodyOf(request, response),
+    signal: aborter.signal,
+  });
+  if (aborter.signal.aborted) return void response.destroy();
+  try {
+    await respond(request, response, answer);
+  } catch (cause) {
+    // The status is out: all that can be said now is that the body is not complete.
+    options.onBroken(cause);
+    response.destroy();
+  }
+}
+
+async function* bodyOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+): AsyncGenerator<Uint8Array> {
+  if (request.headers.expect !== undefined) response.writeContinue();
+  // Breaking off must not end the connection: the answer still has to go out.
+  yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+}
+
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers = {}, body }: S3Response,
+): Promise<void> {
+  response.statusCode = status;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) response.setHeader(name, value);
+  }
+  const isUnread = !request.readableEnded && !request.complete;
+  if (isUnread) response.setHeader("connection", "close");
+  if (request.method === "HEAD" || body === undefined) {
+    if (!response.hasHeader("content-length") && status !== 204 && status !== 304) {
+      response.setHeader("content-length", "0");
+    }
+    response.end();
+  } else if (typeof body === "string") {
+    response.setHeader("content-length", Buffer.byteLength(body));
+    response.end(body);
+  } else {
+    await sendBody(response, body);
+  }
+  if (isUnread) drain(request);
+}
+
+async function sendBody(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const piece of body) {
+    if (response.destroyed) return;
+    if (!response.write(piece)) await drained(response);
+  }
+  response.end();
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}
+
+function drain(request: IncomingMessage): void {
+  let countBytes = 0;
+  const timer = setTimeout(() => request.destroy(), DRAIN_MS);
+  request.on("data", (chunk: Uint8Array) => {
+    countBytes += chunk.length;
+    if (countBytes > DRAIN_BYTES_MAX) request.destroy();
+  });
+  request.on("close", () => clearTimeout(timer));
+  request.on("error", () => clearTimeout(timer));
+}
+
+function reasonOf(code: string | undefined): "headers" | "body" | "syntax" {
+  if (code === "HPE_HEADER_OVERFLOW") return "headers";
+  return code === "HPE_INVALID_EOF_STATE" ? "body" : "syntax";
+}
+
+function refuse(socket: Socket, { status, headers = {}, body = "" }: S3Response): void {
+  if (!socket.writable) return void socket.destroy();
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = typeof body === "string" ? body : "";
+  socket.end(
+    `HTTP/1.1 ${status} Bad Request\r\nconnection: close\r\n${lines.join("")}` +
+      `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
