@@ -4,10 +4,10 @@
  * @see docs/spec/fragment-api.md#3-tee-worker
  * @module
  */
-import { bytes, type Codec, list, struct, u8, u16, u64 } from "@cess/codec/codec";
+import { bytes, type Codec, encode, list, struct, u8, u16, u64 } from "@cess/codec/codec";
 import { type FragmentPath, fragmentPathCodec } from "@cess/erasure/ids";
 import { FILE_SEGMENTS_MAX } from "@cess/params/profile";
-import { bigintToBytes, concatBytes, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
+import { concatBytes, type Hex, utf8ToBytes } from "@cess/std/bytes";
 import { WireError } from "./error.ts";
 import { addressCodec, hashCodec } from "./hex-codec.ts";
 
@@ -55,18 +55,24 @@ export function decodeTagResponse(body: Uint8Array): TagResponse {
 export interface TaggedFragment {
   readonly miner: Hex;
   readonly fid: Hex;
+  readonly sizeBytes: bigint;
+  readonly profileId: number;
   readonly segment: number;
   readonly column: number;
 }
 
-export function taggedMessage({ miner, fid, segment, column }: TaggedFragment): Uint8Array {
-  return concatBytes(
-    utf8ToBytes("cess/tagged/v1"),
-    hexToBytes(miner, 20),
-    hexToBytes(fid, 32),
-    bigintToBytes(BigInt(segment), 2),
-    Uint8Array.of(column),
-  );
+const DOMAIN = utf8ToBytes("cess/tagged/v1");
+const taggedFragmentCodec: Codec<TaggedFragment> = struct<TaggedFragment>({
+  miner: addressCodec,
+  fid: hashCodec,
+  sizeBytes: u64,
+  profileId: u8,
+  segment: u16,
+  column: u8,
+});
+
+export function taggedMessage(tagged: TaggedFragment): Uint8Array {
+  return concatBytes(DOMAIN, encode(taggedFragmentCodec, tagged));
 }
 
 /** A single fragment with its MAC, or a column (`SEGMENT_ALL`) with those of all its segments. */

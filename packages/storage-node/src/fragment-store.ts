@@ -1,0 +1,285 @@
+import { type FileHandle, open, rm } from "node:fs/promises";
+import { hashLeaf } from "@cess/crypto/merkle";
+import { FragmentHasher, type HashedFragment } from "@cess/erasure/fragment-hasher";
+import { LEAF_BYTES, PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
+import type { Clock } from "@cess/runtime/clock";
+import { bytesToHex, equalBytes, type Hex } from "@cess/std/bytes";
+import { type ByteRange, leafCountOf } from "@cess/storage-wire/range";
+import { StorageNodeError } from "./error.ts";
+import type { FragmentFiles } from "./fragment-files.ts";
+import type { FragmentRecord, Ledger } from "./ledger.ts";
+import { PIECE_STATE, type Piece } from "./piece.ts";
+import { Turns } from "./turns.ts";
+
+/** A full segment of the profile with the fewest data columns. */
+export const FRAGMENT_BYTES_MAX: number =
+  SEGMENT_BYTES_MAX / Math.min(...Object.values(PROFILES).map((profile) => profile.dataCount));
+/** Bytes that are read, checked and sent at a time. */
+const RUN_BYTES = 16 * LEAF_BYTES;
+/** Chunks of a body that are written with one call. */
+const WRITE_BYTES = 1024 * 1024;
+/** How long a look at the free disk space is believed. */
+const DISK_LOOK_MS = 1000;
+
+export interface FragmentStoreDeps {
+  readonly files: FragmentFiles;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+}
+
+export interface FragmentStoreOptions {
+  /** Most bytes of all fragments together: the space that was declared on chain. */
+  readonly capacityBytes: number;
+  /** Space of the disk that stays free. */
+  readonly reserveBytes: number;
+}
+
+export interface WrittenFragment {
+  readonly id: Hex;
+  readonly sizeBytes: number;
+}
+
+/** Keeps fragments, and gives back only bytes that it has checked against their ids. */
+export class FragmentStore {
+  readonly #deps: FragmentStoreDeps;
+  readonly #options: FragmentStoreOptions;
+  /** A fragment is stored and dropped by one at a time. */
+  readonly #turns = new Turns<Hex>();
+  #usedBytes = 0;
+  #count = 0;
+  #diskFreeBytes = 0;
+  #diskLookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: FragmentStoreDeps, options: FragmentStoreOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Space for further fragments, as declared and as the disk has it. */
+  async freeBytes(): Promise<number> {
+    const nowMs = this.#deps.clock.nowMs();
+    if (nowMs - this.#diskLookedMs > DISK_LOOK_MS) {
+      this.#diskFreeBytes = await this.#deps.files.diskFreeBytes();
+      this.#diskLookedMs = nowMs;
+    }
+    const { capacityBytes, reserveBytes } = this.#options;
+    return Math.max(
+      0,
+      Math.min(capacityBytes - this.#usedBytes, this.#diskFreeBytes - reserveBytes),
+    );
+  }
+
+  async open(): Promise<void> {
+    await this.#deps.files.open();
+    const { count, sizeBytes } = this.#deps.ledger.sumFragments();
+    this.#count = count;
+    this.#usedBytes = sizeBytes;
+  }
+
+  info(id: Hex): FragmentRecord | undefined {
+    return this.#deps.ledger.fragment(id);
+  }
+
+  /**
+   * Takes a fragment in and finds its id on the way. Nothing is durable yet.
+   *
+   * @throws {@link StorageNodeError} `FRAGMENT_TOO_LARGE`, `FRAGMENT_EMPTY`, `DISK_FULL`; what the
+   *   body throws.
+   */
+  async write(
+    body: AsyncIterable<Uint8Array>,
+    { sender, sizeBytesMax }: { readonly sender: Hex; readonly sizeBytesMax: number },
+  ): Promise<WrittenFragment> {
+    const free = await this.freeBytes();
+    if (free === 0) throw new StorageNodeError({ code: "DISK_FULL", needBytes: 1, freeBytes: 0 });
+    const temporary = this.#deps.files.temporaryPath();
+    try {
+      const { fragmentId, leafHashes, sizeBytes } = await writeFile(temporary, body, {
+        sizeBytesMax,
+        freeBytes: free,
+      });
+      const id = bytesToHex(fragmentId);
+      await this.#turns.run(id, async () => {
+        await this.#deps.files.moveToFragment(temporary, id);
+        await this.#record(id, { sizeBytes: BigInt(sizeBytes), sender, leafHashes });
+      });
+      return { id, sizeBytes };
+    } catch (cause) {
+      await rm(temporary, { force: true });
+      throw cause;
+    }
+  }
+
+  /**
+   * The bytes of `range`, run by run, each checked before it is given away.
+   *
+   * @param range - Of whole leaves.
+   * @throws {@link StorageNodeError} `FRAGMENT_NOT_FOUND`; `FRAGMENT_LOST` where bytes are wrong,
+   *   after which the fragment is gone and its pieces are marked lost.
+   */
+  async *read(id: Hex, range: ByteRange): AsyncGenerator<Uint8Array> {
+    const record = this.info(id);
+    if (record === undefined) {
+      throw new StorageNodeError({ code: "FRAGMENT_NOT_FOUND", fragmentId: id });
+    }
+    const file = await openExisting(this.#deps.files.fragmentPath(id));
+    if (file === undefined) throw await this.#lose(id);
+    try {
+      for (let first = range.first; first <= range.last; first += RUN_BYTES) {
+        const run = { first, last: Math.min(first + RUN_BYTES - 1, range.last) };
+        const bytes = await readRun(file, run, record.leafHashes);
+        if (bytes === undefined) throw await this.#lose(id);
+        yield bytes;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** A whole fragment, checked. Throws as {@link read} does. */
+  async readAll(id: Hex): Promise<Uint8Array> {
+    const sizeBytes = Number(this.info(id)?.sizeBytes ?? 0);
+    const whole = new Uint8Array(sizeBytes);
+    let offset = 0;
+    for await (const run of this.read(id, { first: 0, last: Math.max(0, sizeBytes - 1) })) {
+      whole.set(run, offset);
+      offset += run.length;
+    }
+    return whole;
+  }
+
+  /** Reads and checks, and throws as {@link read} does. */
+  async verify(id: Hex, range?: ByteRange): Promise<void> {
+    const last = Number(this.info(id)?.sizeBytes ?? 1) - 1;
+    // What is read is of no use here; that it could be read is.
+    for await (const _ of this.read(id, range ?? { first: 0, last }));
+  }
+
+  async sync(ids: readonly Hex[]): Promise<void> {
+    await this.#deps.files.syncFragments(ids);
+  }
+
+  /** Drops a fragment that no piece needs; false if one does. */
+  async remove(id: Hex): Promise<boolean> {
+    const { ledger } = this.#deps;
+    return await this.#forget(id, () => !ledger.isNeeded(id));
+  }
+
+  async #record(id: Hex, record: Omit<FragmentRecord, "storedMs">): Promise<void> {
+    const { ledger, clock } = this.#deps;
+    const storedMs = BigInt(Math.floor(clock.wallMs()));
+    await ledger.change(() => {
+      const isNew = ledger.fragment(id) === undefined;
+      if (isNew) this.#count += 1;
+      if (isNew) this.#usedBytes += Number(record.sizeBytes);
+      ledger.putFragment(id, { ...record, storedMs });
+    });
+  }
+
+  /** Drops record and file, if `decide` says so within the same transaction. */
+  async #forget(id: Hex, decide: () => boolean): Promise<boolean> {
+    const { ledger, files } = this.#deps;
+    return await this.#turns.run(id, async () => {
+      let isForgotten = false;
+      await ledger.change(() => {
+        const record = ledger.fragment(id);
+        if (record === undefined || !decide()) return;
+        this.#count -= 1;
+        this.#usedBytes -= Number(record.sizeBytes);
+        ledger.dropFragment(id);
+        isForgotten = true;
+      });
+      if (isForgotten) await files.removeFragment(id);
+      return isForgotten;
+    });
+  }
+
+  /** From here on nothing of the fragment is served, and the chain will be told. */
+  async #lose(id: Hex): Promise<StorageNodeError> {
+    const { ledger } = this.#deps;
+    await this.#forget(id, () => {
+      for (const piece of ledger.piecesOfFragment(id)) {
+        ledger.putPiece({ ...piece, state: stateOnceLost(piece) });
+      }
+      return true;
+    });
+    return new StorageNodeError({ code: "FRAGMENT_LOST", fragmentId: id });
+  }
+}
+
+/** What the chain has not counted on is simply gone. */
+function stateOnceLost(piece: Piece): number {
+  const { claimed, restoring, closed, lost } = PIECE_STATE;
+  const isUnknownOnChain = ([claimed, restoring, closed] as number[]).includes(piece.state);
+  return isUnknownOnChain ? closed : lost;
+}
+
+/** @returns undefined if the run is not there, or not what the leaf hashes say. */
+async function readRun(
+  file: FileHandle,
+  run: ByteRange,
+  leafHashes: readonly Uint8Array[],
+): Promise<Uint8Array | undefined> {
+  const bytes = Buffer.allocUnsafe(run.last - run.first + 1);
+  const { bytesRead } = await file.read(bytes, 0, bytes.length, run.first);
+  if (bytesRead < bytes.length) return undefined;
+  const firstLeaf = run.first / LEAF_BYTES;
+  for (let index = 0; index < leafCountOf(bytes.length); index += 1) {
+    const leaf = bytes.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES);
+    const expected = leafHashes[firstLeaf + index];
+    if (expected === undefined || !equalBytes(hashLeaf(leaf), expected)) return undefined;
+  }
+  return bytes;
+}
+
+/** Writes a body to a new file, and hashes its leaves while it passes. */
+async function writeFile(
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  limits: { readonly sizeBytesMax: number; readonly freeBytes: number },
+): Promise<HashedFragment> {
+  const hasher = new FragmentHasher();
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  await using file = await open(path, "wx");
+  const flush = async (): Promise<void> => {
+    if (pendingBytes > 0) await file.writev(pending);
+    pending = [];
+    pendingBytes = 0;
+  };
+  for await (const chunk of body) {
+    hasher.push(chunk);
+    const { sizeBytes } = hasher;
+    if (sizeBytes > limits.sizeBytesMax) {
+      const { sizeBytesMax } = limits;
+      throw new StorageNodeError({ code: "FRAGMENT_TOO_LARGE", sizeBytesMax });
+    }
+    if (sizeBytes > limits.freeBytes) {
+      const { freeBytes } = limits;
+      throw new StorageNodeError({ code: "DISK_FULL", needBytes: sizeBytes, freeBytes });
+    }
+    pending.push(chunk);
+    pendingBytes += chunk.length;
+    if (pendingBytes >= WRITE_BYTES) await flush();
+  }
+  await flush();
+  if (hasher.sizeBytes === 0) throw new StorageNodeError({ code: "FRAGMENT_EMPTY" });
+  return hasher.finish();
+}
+
+async function openExisting(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause;
+    return undefined;
+  }
+}

@@ -1,0 +1,144 @@
+import { isRefusal } from "@cess/chain-client/error";
+import type { ViewResult } from "@cess/chain-client/modules";
+import { BLOCK_BYTES } from "@cess/params/podr2";
+import type { BlockName } from "@cess/proofs/podr2/block-name";
+import { keySeed } from "@cess/proofs/podr2/challenge";
+import type { FragmentFiles as ProofFiles } from "@cess/proofs/podr2/pool-task";
+import { CHALLENGE_STATE } from "@cess/protocol/states";
+import { createLoop } from "@cess/runtime/loop";
+import type { Service } from "@cess/runtime/service";
+import { BoundedMap } from "@cess/std/bounded-map";
+import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
+import { hasCode } from "@cess/std/error";
+import { roundToLeaves } from "@cess/storage-wire/range";
+import type { NodeContext } from "./node-context.ts";
+import { PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
+
+export type ChallengeSample = ViewResult<"audit", "samplesOf">[number];
+
+type ProofSample = BlockName & { readonly files: ProofFiles };
+
+const CHALLENGES_MAX = 1024;
+
+/** Answers challenges to this miner. */
+export function createProvingLoop(context: NodeContext): Service {
+  const { chain, log, spec } = context;
+  const answered = new BoundedMap<bigint, true>(CHALLENGES_MAX);
+
+  async function answer(id: bigint): Promise<void> {
+    const { state, seed } = await chain.read("audit", "challengeOf", [id]);
+    if (state !== CHALLENGE_STATE.open) {
+      answered.set(id, true);
+      return;
+    }
+    const samples = await chain.read("audit", "samplesOf", [id]);
+    const proofs = await proveSamples(context, hexToBytes(seed, 32), samples);
+    if (proofs === undefined) {
+      log.error("challenge cannot be answered: samples are lost", { id });
+      answered.set(id, true);
+      return;
+    }
+    try {
+      await chain.send("audit", "submitProof", [id, proofs]);
+      log.info("challenge answered", { id, sampleCount: samples.length });
+    } catch (cause) {
+      if (!isRefusal(cause)) throw cause;
+      log.warn("proof refused", { id, cause });
+    }
+    answered.set(id, true);
+  }
+
+  return createLoop(context, {
+    name: "prove",
+    intervalMs: spec.blockMs,
+    async work(signal) {
+      for (const id of await chain.read("audit", "openChallengeOf", [chain.account])) {
+        if (signal.aborted) return;
+        if (answered.get(id) === undefined) await answer(id);
+      }
+    },
+  });
+}
+
+/**
+ * One proof for each worker among the samples.
+ *
+ * @returns undefined if a sample is lost; the pieces that are get marked so.
+ */
+export async function proveSamples(
+  context: NodeContext,
+  seed: Uint8Array,
+  samples: readonly ChallengeSample[],
+): Promise<readonly { readonly tee: Hex; readonly proof: Hex }[] | undefined> {
+  const located = await locateSamples(context, samples);
+  if (located.some((each) => each === undefined)) return undefined;
+  const byWorker = Map.groupBy(located.keys(), (index) => (samples[index] as ChallengeSample).tee);
+  return await Promise.all(
+    [...byWorker].map(async ([tee, indexes]) => {
+      const publicKey = await context.workerKeys.of(tee);
+      const { tagKeyHash } = context.directory.workerOf(tee) as { tagKeyHash: Hex };
+      const proof = await context.pool.prove({
+        publicKey,
+        seed: keySeed(seed, hexToBytes(tagKeyHash, 32)),
+        samples: indexes.map((index) => located[index] as ProofSample),
+      });
+      return { tee, proof: bytesToHex(proof) };
+    }),
+  );
+}
+
+async function locateSamples(
+  context: NodeContext,
+  samples: readonly ChallengeSample[],
+): Promise<readonly (ProofSample | undefined)[]> {
+  const located: (ProofSample | undefined)[] = [];
+  for (const sample of samples) located.push(await locateSample(context, sample));
+  return located;
+}
+
+/** Where a sampled block lies, after its bytes were checked: a proof does not say what is wrong. */
+async function locateSample(
+  context: NodeContext,
+  sample: ChallengeSample,
+): Promise<ProofSample | undefined> {
+  const { store, files, ledger } = context;
+  const piece = ledger.piece(sample);
+  const sizeBytes = piece && Number(store.info(piece.fragmentId)?.sizeBytes ?? 0);
+  if (piece === undefined || !sizeBytes) {
+    await reportMissing(context, sample, piece);
+    return undefined;
+  }
+  const first = sample.blockIndex * BLOCK_BYTES;
+  const last = Math.min(first + BLOCK_BYTES, sizeBytes) - 1;
+  try {
+    await store.verify(piece.fragmentId, roundToLeaves({ first, last }, sizeBytes));
+  } catch (cause) {
+    if (!hasCode(cause, "FRAGMENT_LOST", "FRAGMENT_NOT_FOUND")) throw cause;
+    return undefined;
+  }
+  return {
+    fid: hexToBytes(sample.fid, 32),
+    segmentIndex: sample.segment,
+    column: sample.column,
+    blockIndex: sample.blockIndex,
+    files: { path: files.fragmentPath(piece.fragmentId), tagPath: files.tagPath(piece), sizeBytes },
+  };
+}
+
+/** The chain counts on something that is not here at all. */
+async function reportMissing(
+  { ledger, chain, log }: NodeContext,
+  { fid, segment, column }: PiecePlace,
+  piece: Piece | undefined,
+): Promise<void> {
+  if (piece !== undefined) {
+    await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.lost }));
+    return;
+  }
+  try {
+    await chain.send("files", "reportLost", [fid, segment, column]);
+  } catch (cause) {
+    if (!isRefusal(cause)) throw cause;
+    log.debug("loss is known on chain", { fid, segment, column, cause });
+  }
+}

@@ -1,0 +1,122 @@
+import { signBLS } from "@cess/crypto/bls";
+import { type FileIdentity, isFragmentOf } from "@cess/erasure/ids";
+import {
+  FILE_BYTES_MAX,
+  fragmentSizeBytes,
+  segmentCount,
+  segmentSizeBytes,
+} from "@cess/erasure/layout";
+import { columnCount, profileById } from "@cess/params/profile";
+import { receiptMessage, ZERO_ADDRESS } from "@cess/protocol/messages";
+import { type Hex, hexToBytes } from "@cess/std/bytes";
+import { ApiError } from "@cess/storage-wire/api-error";
+import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
+import type { FragmentStore } from "./fragment-store.ts";
+import type { Ledger } from "./ledger.ts";
+import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+
+export interface ReceiptDeps {
+  readonly store: FragmentStore;
+  readonly ledger: Ledger;
+  readonly chainId: number;
+  readonly account: Hex;
+  readonly blsSecretKey: Uint8Array;
+  /** Last block that this node has seen. */
+  readonly height: () => number;
+}
+
+/**
+ * Signs that this node holds a column, after making sure that it does and will.
+ *
+ * @throws ApiError `PLACEMENT_INVALID`, `FILE_INVALID`, `PATH_INVALID`, `FRAGMENT_NOT_FOUND`.
+ */
+export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): Promise<Uint8Array> {
+  const identity = checkRequest(request, deps.account);
+  checkPaths(identity, request);
+  checkPresence(deps, identity, request);
+  const ids = request.fragments.map((fragment) => fragment.fragmentId);
+  await deps.store.sync(ids);
+  await recordClaim(deps, request);
+  const { fid, profileId, placement } = request;
+  const sizeBytes = Number(request.sizeBytes);
+  const { chainId } = deps;
+  const message = receiptMessage({ chainId, fid, sizeBytes, profileId, placement });
+  return signBLS(message, deps.blsSecretKey);
+}
+
+/** What can be said of a request without looking at any fragment. */
+export function checkRequest(request: ReceiptRequest, account: Hex): FileIdentity {
+  const { placement, column } = request;
+  const profile = profileById(request.profileId);
+  if (profile === undefined) throw new ApiError("FILE_INVALID", "an unknown profile");
+  if (request.sizeBytes < 1n || request.sizeBytes > BigInt(FILE_BYTES_MAX)) {
+    throw new ApiError("FILE_INVALID", "no file has this size");
+  }
+  const named = placement.filter((miner) => miner !== ZERO_ADDRESS);
+  const isPlacement =
+    placement.length === columnCount(profile) && new Set(named).size === named.length;
+  if (!isPlacement || placement[column] !== account) {
+    throw new ApiError("PLACEMENT_INVALID", `column ${column} is not placed on ${account}`);
+  }
+  const fileSizeBytes = Number(request.sizeBytes);
+  if (request.fragments.length !== segmentCount(fileSizeBytes)) {
+    throw new ApiError("FILE_INVALID", "not one fragment for each segment");
+  }
+  return { fid: hexToBytes(request.fid, 32), profile, fileSizeBytes };
+}
+
+function checkPaths(identity: FileIdentity, { fragments, column }: ReceiptRequest): void {
+  for (const [segment, { fragmentId, path }] of fragments.entries()) {
+    const isHere = path.segmentIndex === segment && path.column === column;
+    if (!isHere || !isFragmentOf(identity, hexToBytes(fragmentId, 32), path)) {
+      throw new ApiError("PATH_INVALID", `the path of segment ${segment} leads elsewhere`);
+    }
+  }
+}
+
+function checkPresence(
+  { store }: ReceiptDeps,
+  { profile, fileSizeBytes }: FileIdentity,
+  { fragments }: ReceiptRequest,
+): void {
+  for (const [segment, { fragmentId }] of fragments.entries()) {
+    const stored = store.info(fragmentId);
+    if (stored === undefined) throw new ApiError("FRAGMENT_NOT_FOUND", `${fragmentId} is not here`);
+    const size = fragmentSizeBytes(profile, segmentSizeBytes(fileSizeBytes, segment));
+    if (Number(stored.sizeBytes) !== size) {
+      throw new ApiError("PATH_INVALID", `fragment ${segment} is not of ${size} bytes`);
+    }
+  }
+}
+
+async function recordClaim(deps: ReceiptDeps, request: ReceiptRequest): Promise<void> {
+  const { ledger, store } = deps;
+  const { fid, column, profileId } = request;
+  await ledger.change(() => {
+    for (const { fragmentId, path } of request.fragments) {
+      const known = ledger.piece({ fid, column, segment: path.segmentIndex });
+      const isKept = known !== undefined && known.state < PIECE_STATE.lost;
+      if (isKept && known.state !== PIECE_STATE.claimed) continue;
+      const piece: Piece = {
+        ...UNTAGGED,
+        fid,
+        column,
+        segment: path.segmentIndex,
+        fragmentId,
+        path,
+        profileId,
+        fileSizeBytes: Number(request.sizeBytes),
+        state: PIECE_STATE.claimed,
+        sinceBlock: deps.height(),
+      };
+      ledger.putPiece(piece);
+    }
+  });
+  await ledger.flush();
+  // A fragment may have been dropped while it was synced: then nothing may be promised.
+  for (const { fragmentId } of request.fragments) {
+    if (store.info(fragmentId) === undefined) {
+      throw new ApiError("FRAGMENT_NOT_FOUND", `${fragmentId} is not here any more`);
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Drops what nobody needs: fragments that no receipt was given for, claims that no declaration
+ * followed, pieces of closed files.
+ * @module
+ */
+import { createLoop } from "@cess/runtime/loop";
+import type { Service } from "@cess/runtime/service";
+import { bytesToHex, type Hex } from "@cess/std/bytes";
+import { readFileRecord } from "./file-record.ts";
+import type { NodeContext } from "./node-context.ts";
+import { encodePlace, PIECE_STATE, type Piece } from "./piece.ts";
+
+const INTERVAL_MS = 2000;
+const ENTRIES_PER_ROUND = 256;
+const FRAGMENT_GRACE_MS = 60 * 60 * 1000;
+
+export function createSweeper(context: NodeContext): Service {
+  let last: Hex | undefined;
+  return createLoop(context, {
+    name: "sweep",
+    intervalMs: INTERVAL_MS,
+    async work() {
+      await closeForgottenClaims(context);
+      await dropClosedPieces(context);
+      last = await dropUnclaimedFragments(context, last);
+    },
+  });
+}
+
+/** A claim that is old and not on chain will not be declared any more. */
+export async function closeForgottenClaims(context: NodeContext): Promise<void> {
+  const { ledger, chain, spec } = context;
+  const now = ledger.followedHeight ?? 0;
+  const old = ledger
+    .piecesIn(PIECE_STATE.claimed, ENTRIES_PER_ROUND)
+    .filter((piece) => piece.sinceBlock + spec.unclaimedBlocks < now);
+  for (const piece of old) {
+    const record = await readFileRecord(chain, piece.fid);
+    const isOurs = record?.holdings[piece.column]?.miner === chain.account;
+    const state = isOurs ? PIECE_STATE.declared : PIECE_STATE.closed;
+    await ledger.change(() => ledger.putPiece({ ...piece, state }));
+  }
+}
+
+/** What an open challenge samples stays until it is answered. */
+export async function dropClosedPieces(context: NodeContext): Promise<void> {
+  const { ledger, store, files } = context;
+  const closed = ledger.piecesIn(PIECE_STATE.closed, ENTRIES_PER_ROUND);
+  if (closed.length === 0) return;
+  const sampled = await sampledPlaces(context);
+  for (const piece of closed) {
+    if (sampled.has(placeKey(piece))) continue;
+    await ledger.change(() => ledger.dropPiece(piece));
+    await files.removeTags(piece);
+    await store.remove(piece.fragmentId);
+  }
+}
+
+/** @returns where to go on in the next round; undefined to begin anew. */
+async function dropUnclaimedFragments(
+  { ledger, store, clock }: NodeContext,
+  after: Hex | undefined,
+): Promise<Hex | undefined> {
+  const fragments = ledger.fragmentsAfter(after, ENTRIES_PER_ROUND);
+  const oldMs = BigInt(Math.floor(clock.wallMs() - FRAGMENT_GRACE_MS));
+  for (const [id, { storedMs }] of fragments) {
+    if (storedMs < oldMs) await store.remove(id);
+  }
+  return fragments.length < ENTRIES_PER_ROUND ? undefined : fragments.at(-1)?.[0];
+}
+
+async function sampledPlaces({ chain }: NodeContext): Promise<ReadonlySet<string>> {
+  const places = new Set<string>();
+  for (const id of await chain.read("audit", "openChallengeOf", [chain.account])) {
+    for (const sample of await chain.read("audit", "samplesOf", [id])) places.add(placeKey(sample));
+  }
+  return places;
+}
+
+function placeKey(place: Pick<Piece, "fid" | "segment" | "column">): string {
+  return bytesToHex(encodePlace(place));
+}
