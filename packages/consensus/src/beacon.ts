@@ -4,7 +4,8 @@
  *
  * A seat has one output per height, whatever the round, and a proposer that dislikes its own can
  * only give up its turn: one bit of influence, paid for with a missed duty.
- * @see https://www.rfc-editor.org/rfc/rfc9381 and `docs/spec/consensus.md`
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9381
  * @module
  */
 import assert from "node:assert/strict";

@@ -11,6 +11,7 @@ import type { Attack } from "./byzantine/attack.ts";
 import { EQUIVOCATE } from "./byzantine/equivocate.ts";
 import { FALSE_POLKA } from "./byzantine/false-polka.ts";
 import { FAR_ROUNDS } from "./byzantine/far-rounds.ts";
+import { HIDE_COMMIT } from "./byzantine/hide-commit.ts";
 import { HIDE_QUORUM } from "./byzantine/hide-quorum.ts";
 import { INVALID_VALUE } from "./byzantine/invalid-value.ts";
 import { SILENT } from "./byzantine/silent.ts";
@@ -25,8 +26,9 @@ const ATTACKS: readonly (Attack | undefined)[] = [
   HIDE_QUORUM,
   FALSE_POLKA,
   FAR_ROUNDS,
+  HIDE_COMMIT,
 ];
-const SEEDS_PER_ATTACK = { 4: 9, 7: 5 } as const;
+const SEEDS_PER_ATTACK = { 4: 60, 7: 30 } as const;
 
 const replay = process.env["SIM_SEED"];
 

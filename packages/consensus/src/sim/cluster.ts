@@ -9,7 +9,7 @@ import type { Attack } from "../byzantine/attack.ts";
 import { RULES, type Rules } from "../rules.ts";
 import { Checker } from "./checker.ts";
 import { EventQueue } from "./event-queue.ts";
-import { SimNode, type World } from "./node.ts";
+import { type Forgotten, SimNode, type World } from "./node.ts";
 import { createRandom } from "./random.ts";
 
 export interface SimOptions {
@@ -18,7 +18,7 @@ export interface SimOptions {
   readonly attack?: Attack | undefined;
   /** Broken on purpose, for all correct seats. */
   readonly rules?: Rules;
-  readonly forgetsGuard?: boolean;
+  readonly forgets?: readonly Forgotten[];
 }
 
 export interface SimResult {
@@ -62,28 +62,30 @@ class Cluster implements World {
   readonly #correct: readonly SimNode[];
   /** Side of a partition each seat is on. */
   readonly #side: number[];
+  /** Seats below this are the attacker's, who also owns the network: nothing cuts it off. */
+  readonly #attackers: number;
   #isFaulty = true;
   #lossRatio = 0;
 
   constructor(options: SimOptions) {
-    const { seatCount, seed, attack, forgetsGuard = false } = options;
+    const { seatCount, seed, attack, forgets = [] } = options;
     const rules = options.rules ?? RULES;
     this.seatCount = seatCount;
     this.random = createRandom(seed);
     this.#checker = new Checker(seatCount);
     this.#side = Array<number>(seatCount).fill(0);
-    const attackers = attack === undefined ? 0 : Math.floor((seatCount - 1) / 3);
+    this.#attackers = attack === undefined ? 0 : Math.floor((seatCount - 1) / 3);
     this.#nodes = Array.from({ length: seatCount }, (_, seat) => {
-      if (seat >= attackers)
-        return new SimNode(this, { seat, rules, attack: undefined, forgetsGuard });
+      if (seat >= this.#attackers)
+        return new SimNode(this, { seat, rules, attack: undefined, forgets });
       return new SimNode(this, {
         seat,
         rules: attack?.rules ?? rules,
         attack,
-        forgetsGuard: false,
+        forgets: [],
       });
     });
-    this.#correct = this.#nodes.slice(attackers);
+    this.#correct = this.#nodes.slice(this.#attackers);
     for (const node of this.#nodes) node.start();
     this.#disturb();
   }
@@ -150,7 +152,8 @@ class Cluster implements World {
   onDecide: World["onDecide"] = (decision, votes) => this.#checker.onDecide(decision, votes);
 
   #carry(source: number, target: number, arrive: () => void): void {
-    if (this.random() < this.#lossRatio || this.#side[source] !== this.#side[target]) return;
+    const isCut = this.#side[source] !== this.#side[target] || this.random() < this.#lossRatio;
+    if (isCut && source >= this.#attackers && target >= this.#attackers) return;
     const delayMs = 1 + this.random() * (this.#isFaulty ? DELAY_MS_MAX : DELAY_MS_MAX / 3);
     this.schedule(delayMs, () => {
       if (this.#nodes[target]!.isUp) arrive();
@@ -159,15 +162,21 @@ class Cluster implements World {
 
   /** Draws a fault now and then, until healed. */
   #disturb(): void {
-    this.schedule(100 + this.random() * 500, () => {
+    this.schedule(50 + this.random() * 350, () => {
       if (!this.#isFaulty) return;
-      const draw = this.random();
-      if (draw < 0.25) this.#side.fill(0);
-      else if (draw < 0.5) this.#partition();
-      else if (draw < 0.75) this.#lossRatio = this.random() * LOSS_RATIO_MAX;
-      else this.#crash(this.#correct[Math.floor(this.random() * this.#correct.length)]!);
+      this.#drawFault();
       this.#disturb();
     });
+  }
+
+  #drawFault(): void {
+    const draw = this.random();
+    const victim = this.#attackers + Math.floor(this.random() * this.#correct.length);
+    if (draw < 0.2) this.#side.fill(0);
+    else if (draw < 0.4) this.#side.fill(0).fill(1, victim, victim + 1);
+    else if (draw < 0.6) this.#partition();
+    else if (draw < 0.8) this.#lossRatio = this.random() * LOSS_RATIO_MAX;
+    else this.#crash(this.#nodes[victim]!);
   }
 
   #partition(): void {

@@ -20,12 +20,14 @@ export interface World {
   onDecide(decision: Decision, precommits: readonly Vote[]): void;
 }
 
+/** What a restart loses, broken on purpose: the log of inputs, the record of what was signed. */
+export type Forgotten = "log" | "guard";
+
 export interface NodeOptions {
   readonly seat: number;
   readonly rules: Rules;
   readonly attack: Attack | undefined;
-  /** Broken on purpose: a restart loses the record of what was signed. */
-  readonly forgetsGuard: boolean;
+  readonly forgets: readonly Forgotten[];
 }
 
 const CHAIN_ID = "sim";
@@ -65,8 +67,9 @@ export class SimNode {
   crash(): void {
     this.isUp = false;
     this.#life += 1;
-    this.#log.length = this.#durableCount;
-    if (this.#options.forgetsGuard) this.#signed = undefined;
+    const { forgets } = this.#options;
+    this.#log.length = forgets.includes("log") ? 0 : this.#durableCount;
+    if (forgets.includes("guard")) this.#signed = undefined;
   }
 
   recover(): void {
