@@ -277,3 +277,33 @@ test("stale timeouts and other heights change nothing", () => {
   seat.feed({ kind: "timeout", step: "precommit", height: HEIGHT, round: 9 });
   assert.equal(seat.effects.length, before);
 });
+
+test("a log of inputs recovers a seat: same effects, same state, same messages", () => {
+  const log: Input[] = [
+    start(),
+    proposal(0, X),
+    ...OTHERS.slice(0, 2).map((other) => vote("prevote", 0, other, X)),
+    vote("prevote", 0, SELF, X),
+    ...OTHERS.map((other) => vote("precommit", 0, other, undefined)),
+    { kind: "timeout", step: "precommit", height: HEIGHT, round: 0 },
+    proposal(1, Y),
+  ];
+  const run = () => {
+    const machine = new Tendermint({ timeouts: TIMEOUTS });
+    const effects = log.flatMap((input) => machine.step(input));
+    return { effects, status: machine.status, messages: machine.messages() };
+  };
+  const first = run();
+  assert.equal(first.status.lockedRound, 0);
+  assert.deepEqual(run(), first);
+});
+
+test("what ended the last round is repeated, so that a seat left behind can follow", () => {
+  const seat = new Seat().lockX();
+  const precommits = seat.machine.messages().filter((message) => {
+    return message.kind === "vote" && message.vote.kind === "precommit" && message.vote.round === 0;
+  });
+  assert.equal(precommits.length, 4);
+  const behind = new Seat({ self: OTHERS[0] }).feed(...(precommits as Input[]));
+  assert.equal(behind.timeout("precommit").machine.status.round, 1);
+});

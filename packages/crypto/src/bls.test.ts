@@ -113,7 +113,9 @@ test("attack: keys and signatures at infinity, outside the subgroup, or cut", ()
       (cause) => hasCode(cause, "KEY_INVALID"),
     );
   }
-  for (const signature of [signatures[0]!.subarray(1), new Uint8Array(96)]) {
+  const outsideG2 = signatureOutsideSubgroup();
+  assert(!verifyBLS({ message, publicKey: publicKeys[0]!, signature: outsideG2 }));
+  for (const signature of [signatures[0]!.subarray(1), new Uint8Array(96), outsideG2]) {
     assert.throws(
       () => aggregateBLS([signatures[1]!, signature]),
       (cause) => hasCode(cause, "SIGNATURE_MALFORMED"),
@@ -145,5 +147,23 @@ function pointOutsideSubgroup(): Uint8Array {
 
   function isSquare(value: bigint): boolean {
     return Fp.eql(Fp.pow(value, (Fp.ORDER - 1n) / 2n), Fp.ONE);
+  }
+}
+
+/** The same in G2: x = (c0, 0) for the first c0 that has a point. */
+function signatureOutsideSubgroup(): Uint8Array {
+  const { Fp2 } = bls12_381.fields;
+  for (let c0 = 1n; c0 < 100n; c0 += 1n) {
+    const x = Fp2.create({ c0, c1: 0n });
+    const square = Fp2.add(Fp2.mul(Fp2.sqr(x), x), Fp2.create({ c0: 4n, c1: 4n }));
+    if (!isSquareOf(square)) continue;
+    const point = bls12_381.G2.Point.fromAffine({ x, y: Fp2.sqrt(square) });
+    assert(!point.isTorsionFree());
+    return concatBytes(Uint8Array.of(0x80), new Uint8Array(47), bigintToBytes(c0, 48));
+  }
+  assert.fail("half of all x have a point");
+
+  function isSquareOf(value: typeof Fp2.ONE): boolean {
+    return Fp2.eql(Fp2.pow(value, (Fp2.ORDER - 1n) / 2n), Fp2.ONE);
   }
 }
