@@ -26,6 +26,7 @@ export interface CallRequest {
   readonly valueWei?: bigint;
   readonly gas?: bigint;
   readonly gasPrice?: bigint;
+  readonly accessList?: readonly AccessListEntry[];
 }
 
 export interface AccessListEntry {
@@ -134,6 +135,9 @@ export class CallRunner extends ChainReader {
       value: request.valueWei ?? 0n,
       data: request.data ?? new Uint8Array(),
       maxFeePerGas: summary.baseFee,
+      accessList: (request.accessList ?? []).map(({ address, storageKeys }) => {
+        return { address, storageKeys: [...storageKeys] };
+      }),
       ...(request.to === undefined ? {} : { to: addressOf(request.to) }),
     };
     const tx = createFeeMarket1559Tx(data, { common, freeze: false });

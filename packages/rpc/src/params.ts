@@ -2,7 +2,7 @@
  * Reads the parameters of a request: each reader checks form and range, and says what was wrong.
  * @module
  */
-import type { CallRequest } from "@cess/execution/call-runner";
+import type { AccessListEntry, CallRequest } from "@cess/execution/call-runner";
 import type { BlockReference } from "@cess/execution/chain-reader";
 import type { LogFilter } from "@cess/execution/log-query";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
@@ -17,6 +17,7 @@ const DATA_BYTES_MAX = 256 * 1024;
 const FILTER_ADDRESSES_MAX = 1000;
 const TOPIC_ALTERNATIVES_MAX = 1000;
 const TOPICS_MAX = 4;
+const ACCESS_LIST_MAX = 1000;
 
 export function readQuantity(value: unknown, name: string): bigint {
   if (typeof value === "string" && QUANTITY.test(value)) return BigInt(value);
@@ -93,8 +94,17 @@ export function readCall(value: unknown): CallRequest {
     ...(isGiven(data) ? { data: hexToBytes(readData(data, "data")) } : {}),
     ...(isGiven(fields["value"]) ? { valueWei: readQuantity(fields["value"], "value") } : {}),
     ...(isGiven(gas) ? { gas: readQuantity(gas, "gas") } : {}),
+    ...(isGiven(fields["accessList"]) ? { accessList: readAccessList(fields["accessList"]) } : {}),
     ...(isGiven(price) ? { gasPrice: readQuantity(price, "gasPrice") } : {}),
   };
+}
+
+function readAccessList(value: unknown): readonly AccessListEntry[] {
+  return readList(value, "accessList", ACCESS_LIST_MAX).map((entry) => {
+    const { address, storageKeys } = readFields(entry, "accessList entry");
+    const keys = readList(storageKeys, "storageKeys", ACCESS_LIST_MAX);
+    return { address: readAddress(address), storageKeys: keys.map((key) => readHash(key, "key")) };
+  });
 }
 
 export interface LogsRequest {
