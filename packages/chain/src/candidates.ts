@@ -4,7 +4,7 @@ import type { Logger } from "@cess/runtime/logger";
 import type { Hex } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
 import type { Application } from "./application.ts";
-import { readBlockFacts } from "./block-facts.ts";
+import { assertBlockWhole, readBlockFacts } from "./block-facts.ts";
 import {
   assertBlockFits,
   assertBodyMatches,
@@ -94,4 +94,5 @@ export function assertBodyIs(valueId: Hex, body: Body): void {
   const facts = readBlockFacts(body.block);
   if (facts.hash !== valueId) throw new ChainError({ code: "BLOCK_REFUSED", reason: "hash" });
   assertBodyMatches(facts, body);
+  assertBlockWhole(body.block);
 }
