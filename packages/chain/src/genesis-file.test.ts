@@ -1,39 +1,47 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { hasCode } from "@cess/std/error";
-import { readGenesisFile, writeGenesisFile } from "./genesis-file.ts";
+import { formatGenesis, parseGenesis, readGenesisFile, writeGenesisFile } from "./genesis-file.ts";
 import { genesisOf } from "./testing/cluster.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "cess-genesis-"));
-after(() => rmSync(folder, { recursive: true }));
+const genesis = { ...genesisOf(4), testAttestationRoot: `0x${"02".repeat(33)}` } as const;
 
-test("a genesis reads back as it was written, and is never replaced", async () => {
-  const path = join(folder, "genesis.json");
-  const genesis = { ...genesisOf(4), testAttestationRoot: `0x${"0c".repeat(20)}` as const };
-  await writeGenesisFile(path, genesis);
-  assert.deepEqual(await readGenesisFile(path), genesis);
-  await assert.rejects(writeGenesisFile(path, genesis));
+test("a genesis survives its file, and a file is never overwritten", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "cess-genesis-"));
+  try {
+    const path = join(directory, "genesis.json");
+    await writeGenesisFile(path, genesis);
+    assert.deepEqual(await readGenesisFile(path), genesis);
+    await assert.rejects(writeGenesisFile(path, genesis));
+    await assert.rejects(readGenesisFile(join(directory, "none.json")), isInvalid);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
-for (const [name, text] of Object.entries({
-  "no JSON": "{",
-  "another version": '{"version":2}',
-  "an unknown chain": '{"version":1,"spec":"moon"}',
-  "a negative time": '{"version":1,"spec":"dev","timestampSeconds":"-1"}',
-  "an account of 19 bytes":
-    '{"version":1,"spec":"dev","timestampSeconds":"1","alloc":[{"address":"0x00"}]}',
-})) {
-  test(`a file with ${name} is refused`, async () => {
-    const path = join(folder, "bad.json");
-    writeFileSync(path, text);
-    await assert.rejects(readGenesisFile(path), (cause) => hasCode(cause, "GENESIS_FILE_INVALID"));
-  });
+function isInvalid(cause: unknown): boolean {
+  return hasCode(cause, "GENESIS_FILE_INVALID");
 }
 
-test("a file that is not there is refused", async () => {
-  const isRefused = (cause: unknown) => hasCode(cause, "GENESIS_FILE_INVALID");
-  await assert.rejects(readGenesisFile(join(folder, "none.json")), isRefused);
-});
+for (const [name, from, to] of [
+  ["JSON", "{", "["],
+  ["version", '"version": 1', '"version": 2'],
+  ["spec", '"dev"', '"nowhere"'],
+  ["timestampSeconds", "1700000000", "-1"],
+  ["timelock", '"timelock": "0x', '"timelock": "0xff'],
+  ["blsPublicKey", '"blsPublicKey": "0x', '"blsPublicKey": "0xzz'],
+  ["bondedWei", '"bondedWei": "0"', '"bondedWei": 0'],
+  ["alloc", '"alloc": [', '"alloc": 5, "rest": ['],
+] as const) {
+  test(`a genesis with a wrong ${name} is refused by that name`, () => {
+    const text = formatGenesis(genesis).replace(from, to);
+    assert.notEqual(text, formatGenesis(genesis));
+    assert.throws(
+      () => parseGenesis(text, "genesis.json"),
+      (cause) => isInvalid(cause) && String(cause).includes(`"${name}"`),
+    );
+  });
+}

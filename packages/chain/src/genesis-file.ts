@@ -1,112 +1,134 @@
-/**
- * Genesis files: JSON, bytes and addresses as hex, amounts and times as decimal text.
- * @module
- */
 import { readFile, writeFile } from "node:fs/promises";
 import { chainSpecByName } from "@cess/params/chain-spec";
 import type { Genesis, GenesisValidator } from "@cess/protocol/module";
-import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
-import { CodedError } from "@cess/std/error";
+import { BytesError, bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { ChainError } from "./error.ts";
 
+type JSONObject = Readonly<Record<string, unknown>>;
+
 const VERSION = 1;
-const ENTRIES_MAX = 10_000;
+const ACCOUNTS_MAX = 100_000;
+const VALIDATORS_MAX = 256;
+const WEI_DIGITS_MAX = 78;
 
-/** Writes a new file; an existing one is never replaced. */
-export async function writeGenesisFile(path: string, genesis: Genesis): Promise<void> {
-  const file = { version: VERSION, ...genesis };
-  await writeFile(path, `${JSON.stringify(file, toText, 2)}\n`, { flag: "wx" });
-}
-
-/** @throws {@link ChainError} `GENESIS_FILE_INVALID` */
+/** @throws ChainError `GENESIS_FILE_INVALID` if there is no file, or not of this form. */
 export async function readGenesisFile(path: string): Promise<Genesis> {
+  let text: string;
   try {
-    return parseGenesis(new Fields(JSON.parse(await readFile(path, "utf8")), "genesis"));
+    text = await readFile(path, "utf8");
   } catch (cause) {
-    const isFault = cause instanceof SyntaxError || cause instanceof CodedError;
-    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    if (!isFault && !isMissing) throw cause;
-    const reason = (cause as Error).message;
-    throw new ChainError({ code: "GENESIS_FILE_INVALID", path, reason }, { cause });
+    const detail = { code: "GENESIS_FILE_INVALID", path, reason: "not readable" } as const;
+    throw new ChainError(detail, { cause });
   }
+  return parseGenesis(text, path);
 }
 
-function parseGenesis(file: Fields): Genesis {
-  file.require(file.value("version") === VERSION, "version");
-  const spec = chainSpecByName(file.text("spec"));
-  if (spec === undefined) throw file.fault("spec");
-  const root = file.value("testAttestationRoot");
+export async function writeGenesisFile(path: string, genesis: Genesis): Promise<void> {
+  await writeFile(path, formatGenesis(genesis), { flag: "wx" });
+}
+
+/** Addresses and keys as hex, amounts and times as decimal text. */
+export function formatGenesis(genesis: Genesis): string {
+  const file = {
+    version: VERSION,
+    spec: genesis.spec,
+    timestampSeconds: genesis.timestampSeconds.toString(),
+    timelock: genesis.timelock,
+    ...(genesis.testAttestationRoot && { testAttestationRoot: genesis.testAttestationRoot }),
+    validators: genesis.validators.map((validator) => ({
+      account: validator.account,
+      blsPublicKey: bytesToHex(validator.blsPublicKey),
+      blsProof: bytesToHex(validator.blsProof),
+      vrfPublicKey: bytesToHex(validator.vrfPublicKey),
+      bondedWei: validator.bondedWei.toString(),
+    })),
+    alloc: genesis.alloc.map(({ address, balanceWei }) => {
+      return { address, balanceWei: balanceWei.toString() };
+    }),
+  };
+  return `${JSON.stringify(file, undefined, 2)}\n`;
+}
+
+/** @throws ChainError `GENESIS_FILE_INVALID` naming the first field that is wrong. */
+export function parseGenesis(text: string, path: string): Genesis {
+  const read = new FieldReader(path);
+  const file = read.json(text);
+  read.exactly(file, "version", VERSION);
+  const spec = chainSpecByName(String(file["spec"]));
+  if (spec === undefined) throw read.invalid("spec");
+  const root = file["testAttestationRoot"];
   return {
     spec: spec.name,
-    timestampSeconds: file.amount("timestampSeconds"),
-    alloc: file.list("alloc").map((entry) => {
-      return { address: entry.hex("address", 20), balanceWei: entry.amount("balanceWei") };
-    }),
-    validators: file.list("validators").map(parseValidator),
-    timelock: file.hex("timelock", 20),
-    ...(root === undefined ? {} : { testAttestationRoot: file.hex("testAttestationRoot", 20) }),
+    timestampSeconds: read.amount(file, "timestampSeconds"),
+    timelock: read.hex(file, "timelock", 20),
+    ...(root !== undefined && { testAttestationRoot: read.hex(file, "testAttestationRoot") }),
+    validators: read.list(file, "validators", VALIDATORS_MAX).map(
+      (item): GenesisValidator => ({
+        account: read.hex(item, "account", 20),
+        blsPublicKey: hexToBytes(read.hex(item, "blsPublicKey", 48)),
+        blsProof: hexToBytes(read.hex(item, "blsProof", 96)),
+        vrfPublicKey: hexToBytes(read.hex(item, "vrfPublicKey", 32)),
+        bondedWei: read.amount(item, "bondedWei"),
+      }),
+    ),
+    alloc: read.list(file, "alloc", ACCOUNTS_MAX).map((item) => ({
+      address: read.hex(item, "address", 20),
+      balanceWei: read.amount(item, "balanceWei"),
+    })),
   };
 }
 
-function parseValidator(entry: Fields): GenesisValidator {
-  return {
-    account: entry.hex("account", 20),
-    blsPublicKey: hexToBytes(entry.hex("blsPublicKey", 48)),
-    blsProof: hexToBytes(entry.hex("blsProof", 96)),
-    vrfPublicKey: hexToBytes(entry.hex("vrfPublicKey", 32)),
-    bondedWei: entry.amount("bondedWei"),
-  };
-}
+class FieldReader {
+  readonly #path: string;
 
-/** Fields of an untrusted JSON object. Every fault names the place. */
-class Fields {
-  readonly #record: Readonly<Record<string, unknown>>;
-  readonly #place: string;
-
-  constructor(value: unknown, place: string) {
-    this.#place = place;
-    this.#record = {};
-    if (typeof value !== "object" || value === null) throw this.fault("not an object");
-    this.#record = value as Readonly<Record<string, unknown>>;
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  value(name: string): unknown {
-    return this.#record[name];
+  json(text: string): JSONObject {
+    try {
+      return this.#object(JSON.parse(text), "file");
+    } catch (cause) {
+      if (cause instanceof SyntaxError) throw this.invalid("JSON", cause);
+      throw cause;
+    }
   }
 
-  text(name: string): string {
-    const value = this.value(name);
-    if (typeof value !== "string") throw this.fault(name);
-    return value;
+  exactly(object: JSONObject, name: string, value: unknown): void {
+    if (object[name] !== value) throw this.invalid(name);
   }
 
-  amount(name: string): bigint {
-    const text = this.text(name);
-    this.require(/^[0-9]{1,40}$/.test(text), name);
-    return BigInt(text);
+  amount(object: JSONObject, name: string): bigint {
+    const value = object[name];
+    const isAmount = typeof value === "string" && /^(0|[1-9][0-9]*)$/.test(value);
+    if (!isAmount || value.length > WEI_DIGITS_MAX) throw this.invalid(name);
+    return BigInt(value);
   }
 
-  hex(name: string, sizeBytes: number): Hex {
-    return bytesToHex(hexToBytes(this.text(name), sizeBytes));
+  /** Lower-case hex of `sizeBytes` bytes, or of any length. */
+  hex(object: JSONObject, name: string, sizeBytes?: number): Hex {
+    try {
+      return bytesToHex(hexToBytes(String(object[name]), sizeBytes));
+    } catch (cause) {
+      if (cause instanceof BytesError) throw this.invalid(name, cause);
+      throw cause;
+    }
   }
 
-  list(name: string): Fields[] {
-    const value = this.value(name);
-    if (!Array.isArray(value) || value.length > ENTRIES_MAX) throw this.fault(name);
-    return value.map((entry, index) => new Fields(entry, `${this.#place}.${name}[${index}]`));
+  list(object: JSONObject, name: string, countMax: number): readonly JSONObject[] {
+    const value = object[name];
+    if (!Array.isArray(value) || value.length > countMax) throw this.invalid(name);
+    return value.map((item) => this.#object(item, name));
   }
 
-  require(isRight: boolean, name: string): void {
-    if (!isRight) throw this.fault(name);
+  invalid(reason: string, cause?: unknown): ChainError {
+    return new ChainError({ code: "GENESIS_FILE_INVALID", path: this.#path, reason }, { cause });
   }
 
-  fault(name: string): ChainError {
-    const reason = `${this.#place}: ${name}`;
-    return new ChainError({ code: "GENESIS_FILE_INVALID", path: "", reason });
+  #object(value: unknown, name: string): JSONObject {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw this.invalid(name);
+    }
+    return value as JSONObject;
   }
-}
-
-function toText(_name: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return bytesToHex(value);
-  return typeof value === "bigint" ? value.toString() : value;
 }
