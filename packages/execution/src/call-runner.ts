@@ -34,8 +34,8 @@ export interface AccessListEntry {
   readonly storageKeys: readonly Hex[];
 }
 
-/** Most gas of a call that changes nothing; also what it gets if it does not say. */
-export const CALL_GAS_MAX = 50_000_000n;
+/** Most gas of a call that changes nothing, and what it gets if it does not say: it has the thread. */
+export const CALL_GAS_MAX: bigint = TRANSACTION_GAS_MAX;
 const ZERO_ADDRESS = new Uint8Array(20);
 /** An estimate may be this much above what is needed: 1/64. */
 const ESTIMATE_SLACK = 64n;
