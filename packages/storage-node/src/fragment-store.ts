@@ -215,11 +215,10 @@ export class FragmentStore {
   }
 }
 
-/** What the chain has not counted on is simply gone. */
+/** What the chain cannot be counting on is simply gone; a claim may be declared at any moment. */
 function stateOnceLost(piece: Piece): number {
-  const { claimed, restoring, closed, lost } = PIECE_STATE;
-  const isUnknownOnChain = ([claimed, restoring, closed] as number[]).includes(piece.state);
-  return isUnknownOnChain ? closed : lost;
+  const { restoring, closed, lost } = PIECE_STATE;
+  return piece.state === restoring || piece.state === closed ? closed : lost;
 }
 
 /** @returns undefined if the run is not there, or not what the leaf hashes say. */

@@ -1,34 +1,41 @@
 import { isRefusal } from "@cess/chain-client/error";
 import { createLoop } from "@cess/runtime/loop";
 import type { Service } from "@cess/runtime/service";
+import { readFileRecord } from "./file-record.ts";
 import type { NodeContext } from "./node-context.ts";
-import { PIECE_STATE } from "./piece.ts";
+import { PIECE_STATE, type Piece } from "./piece.ts";
 
-const PIECES_PER_ROUND = 16;
+const PIECES_PER_ROUND = 256;
 const INTERVAL_MS = 500;
 
 /** Tells the chain of lost pieces, so that others restore them before more is lost. */
-export function createLossReporter({ ledger, chain, log, clock }: NodeContext): Service {
-  return createLoop(
-    { clock, log },
-    {
-      name: "report-losses",
-      intervalMs: INTERVAL_MS,
-      async work(signal) {
-        for (const piece of ledger.piecesIn(PIECE_STATE.lost, PIECES_PER_ROUND)) {
-          if (signal.aborted) return;
-          const { fid, segment, column } = piece;
-          log.error("fragment lost", { fid, segment, column, fragmentId: piece.fragmentId });
-          try {
-            await chain.send("files", "reportLost", [fid, segment, column]);
-          } catch (cause) {
-            // Refused means that the chain does not count on it any more.
-            if (!isRefusal(cause)) throw cause;
-            log.debug("loss refused", { fid, segment, column, cause });
-          }
-          await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.closed }));
-        }
-      },
+export function createLossReporter(context: NodeContext): Service {
+  const { ledger } = context;
+  return createLoop(context, {
+    name: "report-losses",
+    intervalMs: INTERVAL_MS,
+    async work(signal) {
+      for (const piece of ledger.piecesIn(PIECE_STATE.lost, PIECES_PER_ROUND)) {
+        if (signal.aborted) return;
+        if (!(await isSettled(context, piece))) continue;
+        await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.closed }));
+      }
     },
-  );
+  });
+}
+
+/** True once the chain knows of the loss, or never counted on the piece. */
+async function isSettled(context: NodeContext, piece: Piece): Promise<boolean> {
+  const { chain, log, ledger, spec } = context;
+  const { fid, segment, column, fragmentId } = piece;
+  try {
+    await chain.send("files", "reportLost", [fid, segment, column]);
+    log.error("fragment lost", { fid, segment, column, fragmentId });
+    return true;
+  } catch (cause) {
+    if (!isRefusal(cause)) throw cause;
+    // A receipt was given: the declaration that makes it count may still be on its way.
+    const isExpired = piece.sinceBlock + spec.unclaimedBlocks < (ledger.followedHeight ?? 0);
+    return isExpired || (await readFileRecord(chain, fid)) !== undefined;
+  }
 }

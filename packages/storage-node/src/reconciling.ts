@@ -78,7 +78,8 @@ async function stateOnChain(
   const { claimed, declared, reported, restoring, lost, closed } = PIECE_STATE;
   const holder = record && holderOf(record, piece);
   if (holder?.miner === context.chain.account) {
-    if (piece.state === lost) return lost;
+    const isHere = context.store.info(piece.fragmentId) !== undefined;
+    if (piece.state === lost || !isHere) return lost;
     if (holder.tee !== ZERO_ADDRESS) return reported;
     return piece.state === claimed || piece.state === closed ? declared : piece.state;
   }

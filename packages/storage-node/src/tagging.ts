@@ -62,7 +62,10 @@ export function createTaggingLoop(context: NodeContext, workers: WorkerChoice): 
         try {
           await tagPiece(context, { piece, worker, state: PIECE_STATE.tagged });
         } catch (cause) {
-          // A lost fragment is reported by its own loop; a worker's trouble passes or another helps.
+          if (hasCode(cause, "FRAGMENT_NOT_FOUND")) {
+            await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.lost }));
+          }
+          // A worker's trouble passes, or another helps.
           if (hasCode(cause, "WORKER_FAILED")) workers.avoid(worker.account);
           const { fid, segment } = piece;
           log.warn("tagging failed", { fid, segment, worker: worker.account, cause });

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { CodecError } from "@cess/codec/codec";
 import type { Logger } from "@cess/runtime/logger";
 import type { Service } from "@cess/runtime/service";
+import { concatBytes } from "@cess/std/bytes";
 import { API_STATUS, ApiError, type ApiErrorCode, isApiErrorCode } from "./api-error.ts";
 import { WireError } from "./error.ts";
 
@@ -87,7 +88,8 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
     if (sizeBytes > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks, sizeBytes);
+  // Not a Buffer: slices of what is returned are copies, as callers expect of bytes.
+  return concatBytes(...chunks);
 }
 
 export function sendJSON(response: ServerResponse, value: unknown, status = 200): void {
