@@ -28,7 +28,7 @@ const ATTACKS: readonly (Attack | undefined)[] = [
   FAR_ROUNDS,
   HIDE_COMMIT,
 ];
-const SEEDS_PER_ATTACK = { 4: 60, 7: 30 } as const;
+const SEEDS_PER_ATTACK = { 4: 40, 7: 20 } as const;
 
 const replay = process.env["SIM_SEED"];
 

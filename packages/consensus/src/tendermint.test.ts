@@ -210,6 +210,21 @@ test("L42: a proposer whose valid value is known proposes it again", () => {
   assert.equal(request.valid?.proposal.valueId, X);
 });
 
+test("L42: a polka that is complete only after its round is proposed again as well", () => {
+  const self = proposerAt(1);
+  const seat = new Seat({ self });
+  const others = [0, 1, 2, 3].filter((other) => other !== self);
+  seat.feed(proposal(0, X), vote("prevote", 0, others[0]!, X));
+  seat.feed(vote("prevote", 0, others[1]!, undefined)).timeout("prevote");
+  seat.feed(...others.map((other) => vote("precommit", 0, other, undefined)));
+  seat.feed(vote("prevote", 2, others[0]!, undefined), vote("prevote", 0, others[2]!, X));
+  seat.timeout("precommit");
+  assert.equal(seat.machine.status.lockedRound, undefined);
+  const request = seat.kinds("requestProposal").at(-1);
+  assert(request?.kind === "requestProposal" && request.round === 1);
+  assert.equal(request.valid?.proposal.valueId, X);
+});
+
 test("L49: a quorum of precommits of an older round still decides", () => {
   const seat = new Seat().lockX();
   seat.feed(...OTHERS.map((other) => vote("precommit", 0, other, X)));

@@ -10,6 +10,8 @@
  * - a proposer also waits for its own proposal with the propose timer, since building may fail;
  * - L55 skips to the highest round that f + 1 seats have *reached*, so one number a seat suffices
  *   and messages of far rounds need not be kept;
+ * - a polka that is seen complete only after its round still makes a valid value (second half of
+ *   L36): a seat that locked on it is then not the only one that can propose it;
  * - conflicting votes and proposals are kept as {@link VoteSet} says.
  *
  * Algorithm 1 assumes that messages arrive at last: the host repeats {@link Tendermint.messages}
@@ -22,7 +24,7 @@ import assert from "node:assert/strict";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
 import type { Evidence } from "./evidence.ts";
 import { proposerOf } from "./proposer.ts";
-import { type KnownProposal, RoundLog, type VoteSet } from "./round-log.ts";
+import { type KnownProposal, RoundLog } from "./round-log.ts";
 import { type Lock, RULES, type Rules } from "./rules.ts";
 import type { Message, Proposal, Step, UnsignedVote, ValueId, Vote, VoteKind } from "./votes.ts";
 
@@ -156,25 +158,28 @@ export class Tendermint {
 
   /**
    * What this node knows that a peer may lack: all of the current round; the precommits that ended
-   * the one before, without which nobody follows; and the prevotes that let others prevote for our
-   * valid value (L28). After a decision, what proves it.
+   * the one before, without which nobody follows; and the proposal and prevotes behind our valid
+   * value (L28). After a decision, what proves it.
    */
   messages(): readonly Message[] {
-    const messages: Message[] = [];
-    const addVotes = (votes: VoteSet | undefined) => {
-      for (const vote of votes ?? []) messages.push({ kind: "vote", vote });
-    };
     const round = this.#decidedRound ?? this.#round;
-    const log = this.#rounds.get(round);
-    for (const { proposal } of log?.proposals ?? []) messages.push({ kind: "proposal", proposal });
-    addVotes(log?.prevotes);
-    addVotes(log?.precommits);
-    addVotes(this.#rounds.get(round - 1)?.precommits);
     const validRound = this.#valid?.round;
+    const messages = [...this.#messagesOf(round, ["prevote", "precommit"])];
     if (validRound !== undefined && validRound !== round) {
-      addVotes(this.#rounds.get(validRound)?.prevotes);
+      messages.push(...this.#messagesOf(validRound, ["prevote"]));
+    }
+    for (const vote of this.#rounds.get(round - 1)?.precommits ?? []) {
+      messages.push({ kind: "vote", vote });
     }
     return messages;
+  }
+
+  *#messagesOf(round: number, kinds: readonly VoteKind[]): Iterable<Message> {
+    const log = this.#rounds.get(round);
+    for (const { proposal } of log?.proposals ?? []) yield { kind: "proposal", proposal };
+    for (const kind of kinds) {
+      for (const vote of log?.votes(kind) ?? []) yield { kind: "vote", vote };
+    }
   }
 
   #isCurrent(height: bigint): boolean {
@@ -205,6 +210,7 @@ export class Tendermint {
     this.#step = "propose";
     for (const old of this.#rounds.keys()) {
       if (old <= round - ROUND_HISTORY_MAX) this.#rounds.delete(old);
+      else if (old < round) this.#rememberPolka(old);
     }
     if (self === this.#proposerOf(round)) {
       effects.push({ kind: "requestProposal", height, round, valid: this.#valid });
@@ -221,6 +227,7 @@ export class Tendermint {
       this.#support,
     );
     if (evidence !== undefined) effects.push({ kind: "evidence", evidence });
+    if (proposal.round < this.#round) this.#rememberPolka(proposal.round);
   }
 
   #onVote(vote: Vote, effects: Effect[]): void {
@@ -228,6 +235,7 @@ export class Tendermint {
     this.#reach(vote.seat, vote.round);
     const evidence = this.#logOf(vote.round)?.votes(vote.kind).add(vote, this.#support);
     if (evidence !== undefined) effects.push({ kind: "evidence", evidence });
+    if (vote.round < this.#round) this.#rememberPolka(vote.round);
   }
 
   #onTimeout(step: Step, effects: Effect[]): void {
@@ -327,6 +335,16 @@ export class Tendermint {
       this.#lock = { round: this.#round, valueId: proposal.valueId };
       this.#cast("precommit", proposal.valueId, effects);
       return;
+    }
+  }
+
+  /** A valid value is only what this seat proposes: others check its polka for themselves (L28). */
+  #rememberPolka(round: number): void {
+    if (round <= (this.#valid?.round ?? -1)) return;
+    const log = this.#rounds.get(round);
+    for (const { proposal, isValid } of log?.proposals ?? []) {
+      const prevotes = log?.prevotes.countFor(proposal.valueId) ?? 0;
+      if (isValid && prevotes >= this.#quorum) this.#valid = { round, proposal };
     }
   }
 
