@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { VerificationCache } from "@cess/chain/verification-cache";
 import { createChainReader } from "@cess/chain-client/client";
 import { createDirectory, type Directory } from "@cess/chain-client/directory";
 import { MemoryHub } from "@cess/network/memory/hub";
@@ -11,6 +12,8 @@ import { systemClock } from "@cess/runtime/node/system";
 export interface RoleShared {
   /** Joins the validators of this process when they are given no address to listen on. */
   hub(): MemoryHub;
+  /** Signatures that one validator of this process has checked, the others need not. */
+  verifications(): VerificationCache;
   /** Threads for tagging, proving and checking. */
   podr2(): Podr2Pool;
   /** Who takes part in the network, read once for all. */
@@ -23,12 +26,17 @@ const PROOF_QUEUE_MAX = 512;
 
 export function createShared(log: Logger): RoleShared {
   let hub: MemoryHub | undefined;
+  let verifications: VerificationCache | undefined;
   let pool: Podr2Pool | undefined;
   const directories = new Map<string, Promise<Directory>>();
   return {
     hub() {
       hub ??= new MemoryHub({ clock: systemClock, log }, { latencyMs: () => 0 });
       return hub;
+    },
+    verifications() {
+      verifications ??= new VerificationCache();
+      return verifications;
     },
     podr2() {
       pool ??= createPodr2Pool({ threads: availableParallelism(), queueMax: PROOF_QUEUE_MAX });

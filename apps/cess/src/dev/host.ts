@@ -10,11 +10,16 @@ import type { HostAnswer, HostCommand } from "./host-protocol.ts";
  */
 export function runHost(log: Logger, shared: RoleShared): void {
   const roles = new Map<string, Role>();
-  let turn: Promise<void> = Promise.resolve();
+  const turns = new Map<string, Promise<void>>();
 
   process.on("message", (message) => {
-    // One command after the other: a node is never started while it is being ended.
-    turn = turn.then(() => answer(message as HostCommand));
+    const command = message as HostCommand;
+    // One command after the other for each node: it is never started while it is being ended.
+    const node = nodeOf(command);
+    turns.set(
+      node,
+      (turns.get(node) ?? Promise.resolve()).then(() => answer(command)),
+    );
   });
   process.on("disconnect", () => process.exit(0));
   // Ctrl-C reaches the whole process group; the supervisor decides in which order nodes end.
@@ -56,5 +61,18 @@ export function runHost(log: Logger, shared: RoleShared): void {
         roles.clear();
         await shared.stop();
     }
+  }
+}
+
+/** The node that a command is for; empty for those that are for all. */
+function nodeOf(command: HostCommand): string {
+  switch (command.kind) {
+    case "start":
+      return command.config.id;
+    case "kill":
+      return command.id;
+    case "status":
+    case "stop":
+      return "";
   }
 }

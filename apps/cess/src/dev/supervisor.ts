@@ -144,7 +144,7 @@ class Supervisor {
 
   async #startRole(role: PlannedNode["role"]): Promise<void> {
     const nodes = this.#nodes.filter((node) => node.role === role);
-    for (const node of nodes) await this.#startNode(node);
+    await Promise.all(nodes.map((node) => this.#startNode(node)));
   }
 
   async #startNode(node: PlannedNode): Promise<void> {
