@@ -151,9 +151,9 @@ function chooseParts(
   listed: readonly ListedPart[],
   partSizeBytesMin: number,
 ): readonly NumberedPart[] {
+  const isOrdered = listed.every(({ number }, index) => (listed[index - 1]?.number ?? 0) < number);
+  if (!isOrdered) throw s3Error("InvalidPartOrder");
   return listed.map(({ number, etag, checksum }, index) => {
-    const before = listed[index - 1];
-    if (before !== undefined && before.number >= number) throw s3Error("InvalidPartOrder");
     const part = stored.get(number);
     const isSame =
       part?.etag === etag && (checksum ?? part.checksum?.value) === part.checksum?.value;

@@ -21,6 +21,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly credential: Credential;
   readonly endpoint: string;
   readonly client: S3Client;
+  clientWith(config: Partial<S3ClientConfig>): S3Client;
   /** Stops, closes the store, and starts anew on the same directory. */
   restart(): Promise<void>;
 }
@@ -47,6 +48,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     territory: TEST_TERRITORY,
   });
   const clients: S3Client[] = [];
+  const clientWith = (config: Partial<S3ClientConfig>) => {
+    const endpoint = endpointOf(running.gateway);
+    const client = createClient(endpoint, credential, { ...options.client, ...config });
+    clients.push(client);
+    return client;
+  };
   return {
     network,
     credential,
@@ -57,10 +64,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       return endpointOf(running.gateway);
     },
     get client() {
-      const client = createClient(endpointOf(running.gateway), credential, options.client);
-      clients.push(client);
-      return client;
+      return clientWith({});
     },
+    clientWith,
     async restart() {
       await running.stop();
       running = await startOn(path, network, options);
