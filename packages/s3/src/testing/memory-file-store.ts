@@ -130,7 +130,7 @@ const PIECE_BYTES = 65_536;
 
 class ChainGoneError extends Error {}
 
-function declarationOf(extent: Extent): Declaration {
+export function declarationOf(extent: Extent): Declaration {
   const digest = createHash("sha256").update(extent.fid).digest();
   return {
     fid: extent.fid,

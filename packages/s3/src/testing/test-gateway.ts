@@ -42,7 +42,7 @@ export const TEST_REGION = "eu-central-1";
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const path = mkdtempSync(join(tmpdir(), "cess-s3-"));
   const network = options.network ?? createMemoryNetwork();
-  let running = await startOn(path, network, options);
+  let running = await startGatewayOn(path, { ...options, network });
   const credential = await running.gateway.credentials.createCredential({
     account: TEST_ACCOUNT,
     territory: TEST_TERRITORY,
@@ -69,7 +69,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     clientWith,
     async restart() {
       await running.stop();
-      running = await startOn(path, network, options);
+      running = await startGatewayOn(path, { ...options, network });
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.destroy();
@@ -98,7 +98,17 @@ function endpointOf({ port }: Gateway): string {
   return `http://127.0.0.1:${port}`;
 }
 
-async function startOn(path: string, network: MemoryNetwork, options: TestGatewayOptions) {
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  stop(): Promise<void>;
+}
+
+/** Starts a gateway on the store at `path`. */
+export async function startGatewayOn(
+  path: string,
+  options: TestGatewayOptions,
+): Promise<RunningGateway> {
+  const network = options.network ?? createMemoryNetwork();
   const metaStore = openLMDBStore({ path, sizeBytesMax: 256 * MIB });
   const offsetMs = options.wallOffsetMs ?? (() => 0);
   const clock: Clock = { ...systemClock, wallMs: () => systemClock.wallMs() + offsetMs() };
