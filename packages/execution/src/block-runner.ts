@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { type Committee, committeeHash } from "@cess/consensus/committee";
 import type { ChainSpec } from "@cess/params/chain-spec";
 import type { Genesis, ModuleHost, ModuleSet } from "@cess/protocol/module";
@@ -66,6 +67,9 @@ export interface RejectedTransaction {
 /** Room for a header and the framing of the transactions. */
 const HEADER_BYTES_MAX = 4096;
 const TRANSACTION_FRAME_BYTES = 5;
+
+/** Gas after which the rest of the process has its turn: a block must not hold up consensus. */
+const PAUSE_GAS = 2_000_000n;
 
 /** Mutable facts of a block while it runs. */
 interface Progress {
@@ -149,7 +153,12 @@ export class BlockRunner {
     const { common } = this.#rules;
     const blockchain = evm.blockchain;
     const vm = await createVM({ common, stateManager: this.#state, blockchain, evm });
+    let pauseAtGas = PAUSE_GAS;
     for (const transaction of transactions) {
+      if (progress.gasUsed > pauseAtGas) {
+        pauseAtGas = progress.gasUsed + PAUSE_GAS;
+        await setImmediate();
+      }
       const refused = await this.#runOne(vm, transaction, progress);
       if (evm.fatal !== undefined) throw evm.fatal;
       if (refused === undefined) continue;

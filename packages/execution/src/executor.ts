@@ -89,7 +89,9 @@ export interface PooledTransaction {
 
 /** Executed blocks of one height that wait for a decision: one a round, and a few to spare. */
 const EXECUTED_COUNT_MAX = 16;
-const DECODED_COUNT_MAX = 20_000;
+/** Transactions whose decoded form is remembered: 128 MiB of them at most. */
+const DECODED_COUNT_MAX = 8192;
+const DECODED_BYTES_MAX = 16 * 1024;
 
 interface Executed {
   readonly run: BlockRun;
@@ -266,11 +268,11 @@ export class Executor extends CallRunner {
 
   /** PERF: a transaction is decoded and its sender recovered once, not for pool, build and block. */
   #decode(raw: Uint8Array): DecodedTransaction {
-    const name = Buffer.from(raw).toString("latin1");
+    const name = Buffer.from(keccak256(raw)).toString("latin1");
     const known = this.#decoded.get(name);
     if (known !== undefined) return known;
     const decoded = decodeTransaction(this.rules.common, raw);
-    this.#decoded.set(name, decoded);
+    if (raw.length <= DECODED_BYTES_MAX) this.#decoded.set(name, decoded);
     return decoded;
   }
 

@@ -6,6 +6,7 @@
  * failure of that one call.
  * @module
  */
+import { setImmediate } from "node:timers/promises";
 import type { ChainSpec } from "@cess/params/chain-spec";
 import { encodeModuleError, ModuleError } from "@cess/protocol/error";
 import type { ModuleHost, ModuleSet } from "@cess/protocol/module";
@@ -38,6 +39,11 @@ export interface ModuleEVMDeps {
 const CALL_GAS = 1000n;
 const CALL_BYTE_GAS = 2n;
 
+/** Every loop of a contract passes one. It does nothing and costs 1. */
+const JUMPDEST = { opcode: 0x5b, opcodeName: "JUMPDEST", baseFee: 1 };
+/** Gas between two pauses. The interpreter would hold the thread until the call ends. */
+const PAUSE_GAS = 200_000n;
+
 export class ModuleEVM extends EVM {
   /** Set when state could not be read: the block must fail, for other nodes may have read it. */
   fatal: ExecutionError | undefined;
@@ -45,7 +51,13 @@ export class ModuleEVM extends EVM {
 
   constructor(deps: ModuleEVMDeps) {
     const { common, state, blockchain } = deps;
-    super({ common, stateManager: state, blockchain, bn254: new NobleBN254() });
+    super({
+      common,
+      stateManager: state,
+      blockchain,
+      bn254: new NobleBN254(),
+      customOpcodes: [{ ...JUMPDEST, logicFunction: createPauses() }],
+    });
     // The rules outlive this instance and never change.
     common.events.removeAllListeners();
     this.#deps = deps;
@@ -103,6 +115,19 @@ export class ModuleEVM extends EVM {
     const exceptionError = new EVMError(EVMError.errorMessages[error]);
     return { executionGasUsed: meter.limit, returnValue: new Uint8Array(), exceptionError };
   }
+}
+
+/** Lets the rest of the process have its turn now and then. What it computes is not affected. */
+function createPauses(): (runState: { readonly gasLeft: bigint }) => Promise<void> {
+  let before = 0n;
+  let spent = 0n;
+  return async ({ gasLeft }) => {
+    spent += before > gasLeft ? before - gasLeft : 1n;
+    before = gasLeft;
+    if (spent < PAUSE_GAS) return;
+    spent = 0n;
+    await setImmediate();
+  };
 }
 
 /** Thrown through a handler, and caught around it. */

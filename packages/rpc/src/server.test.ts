@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, test } from "node:test";
 import { notebook, notebookAbi } from "@cess/execution/testing/notebook";
+import { provenValue } from "@cess/execution/testing/proof-check";
 import { MODULE_ERROR_SIGNATURE } from "@cess/protocol/error";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
-import { verifyMerkleProof } from "@ethereumjs/mpt";
 import {
   type BaseError,
   ContractFunctionRevertedError,
@@ -125,7 +125,7 @@ async function provenAccount(
 ): Promise<void> {
   const nodes = proof.accountProof.map((each) => hexToBytes(each));
   const key = hexToBytes(keccak256(address));
-  const account = await verifyMerkleProof(key, nodes, { useKeyHashing: false });
+  const account = await provenValue(key, nodes);
   assert(account instanceof Uint8Array);
   assert.equal(keccak256(nodes[0] as Uint8Array), stateRoot);
   assert.equal((fromRlp(account, "hex") as Hex[])[2], proof.storageHash);
@@ -246,7 +246,7 @@ test("a module's record, longer than a slot, is proven by eth_getProof", async (
   const nodes = (proof.storageProof[0]?.proof ?? []).map((each) => hexToBytes(each));
   assert.equal(keccak256(nodes[0] as Uint8Array), proof.storageHash);
   const key = hexToBytes(keccak256(slot));
-  const value = await verifyMerkleProof(key, nodes, { useKeyHashing: false });
+  const value = await provenValue(key, nodes);
   assert.equal(fromRlp(value as Uint8Array, "hex"), bytesToHex(found));
 });
 

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { keccak256 } from "@cess/crypto/secp256k1";
+import { createModuleSet } from "@cess/protocol/module";
+import { bigintToBytes, bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
+import { hasCode } from "@cess/std/error";
+import { RLP } from "@ethereumjs/rlp";
+import { type Executor, openExecutor } from "./executor.ts";
+import { hookHash, logsOfBlock } from "./log-query.ts";
+import { notebook } from "./testing/notebook.ts";
+import { provenValue } from "./testing/proof-check.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "cess-module-evm-"));
+const PROPOSER: Hex = `0x${"99".repeat(20)}`;
+const SYSTEM: Hex = `0x${"c000".padStart(40, "0")}`;
+const CERTIFICATE = new Uint8Array(32).fill(0xce);
+let executor: Executor;
+
+before(async () => {
+  executor = await openExecutor({
+    directory,
+    modules: createModuleSet([notebook]),
+    genesis: {
+      spec: "dev",
+      timestampSeconds: 1_800_000_000n,
+      alloc: [],
+      validators: [
+        {
+          account: PROPOSER,
+          blsPublicKey: new Uint8Array(48),
+          blsProof: new Uint8Array(96),
+          vrfPublicKey: new Uint8Array(32),
+          bondedWei: 0n,
+        },
+      ],
+      timelock: PROPOSER,
+    },
+  });
+  for (let height = 1; height <= 4; height += 1) {
+    const { hash } = await executor.buildBlock({
+      timestampSeconds: 0n,
+      proposer: PROPOSER,
+      beacon: new Uint8Array(32).fill(height),
+      lastCertificateHash: CERTIFICATE,
+      transactions: [],
+    });
+    await executor.commitBlock(hash);
+  }
+});
+
+after(async () => {
+  await executor.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+test("contracts read past block hashes (EIP-2935, BLOCKHASH) and certificates (EIP-4788)", async () => {
+  const history = "0x0000f90827f1c53a10cb7a02335b175320002935";
+  const word = (value: bigint) => bigintToBytes(value, 32);
+  const hash = await executor.call({ to: history, data: word(2n) }, "latest");
+  assert.equal(bytesToHex(hash), executor.summaryAt(2n).hash);
+  // PUSH1 2; BLOCKHASH; return the word.
+  const opcode = await executor.call({ data: hexToBytes("6002405f5260205ff3") }, "latest");
+  assert.equal(bytesToHex(opcode), executor.summaryAt(2n).hash);
+  const roots = "0x000f3df6d732807ef1319fb7b8bb8522d0beac02";
+  const { timestampSeconds } = executor.summaryAt(3n);
+  const root = await executor.call({ to: roots, data: word(timestampSeconds) }, "latest");
+  assert.deepEqual(root, CERTIFICATE);
+  // PREVRANDAO is the beacon.
+  const randao = await executor.call({ data: hexToBytes("445f5260205ff3") }, "latest");
+  assert.deepEqual(randao, executor.head().beacon);
+});
+
+test("what hooks emit is listed, in the bloom, and proven by the state root", async () => {
+  const [log, ...others] = logsOfBlock(executor, 3n);
+  assert.equal(others.length, 0);
+  assert.equal(log?.transactionHash, hookHash(executor.summaryAt(3n).hash, "end"));
+  assert.notEqual(executor.summaryAt(3n).logsBloom, executor.summaryAt(4n).logsBloom);
+  const fields = [
+    hexToBytes(log.address),
+    log.topics.map((each) => hexToBytes(each)),
+    hexToBytes(log.data),
+  ];
+  const commitment = keccak256(RLP.encode([3n, [], [fields]] as never));
+  const slot = new Uint8Array(32);
+  const proof = await executor.proofAt(SYSTEM, [slot], 3n);
+  const root = proof.storageProof[0]?.proof[0] as Uint8Array;
+  assert.equal(bytesToHex(keccak256(root)), proof.storageHash);
+  const value = await provenValue(keccak256(slot), proof.storageProof[0]?.proof ?? []);
+  assert.deepEqual(RLP.decode(value as Uint8Array), commitment);
+  // Block 4 had none, and leaves the commitment of block 3 in place.
+  assert.deepEqual(executor.storageAt(SYSTEM, slot, 4n), commitment);
+});
+
+test("a contract that loops leaves the rest of the process its turn", async () => {
+  let turns = 0;
+  const counter = setInterval(() => {
+    turns += 1;
+  }, 1);
+  const loop = executor.call({ data: hexToBytes("5b600056"), gas: 3_000_000n }, "latest");
+  await assert.rejects(loop, (cause) => hasCode(cause, "CALL_FAILED"));
+  clearInterval(counter);
+  assert(turns >= 3, `${turns} turns`);
+});
