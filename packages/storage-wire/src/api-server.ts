@@ -141,7 +141,8 @@ function refuse(
   cause: unknown,
 ): void {
   const { code, message } = toRefusal(cause);
-  const isOurFault = code === "INTERNAL" && !request.destroyed;
+  // A request counts as destroyed once it is read; whoever asked is gone when the response is.
+  const isOurFault = code === "INTERNAL" && !response.destroyed;
   if (isOurFault) log.error("request failed", { path: request.url, cause });
   // Bytes are on their way already: only an early end can tell the client that they are not all.
   if (response.headersSent) {
