@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EQUIVOCATE } from "./byzantine/equivocate.ts";
-import { HIDE_QUORUM } from "./byzantine/hide-quorum.ts";
 import { RULES } from "./rules.ts";
 import { SafetyViolation } from "./sim/checker.ts";
 import { type SimOptions, simulate } from "./sim/cluster.ts";
+import { attackLocks } from "./sim/lock-scenario.ts";
 
 interface Mutation {
   readonly name: string;
@@ -30,11 +30,6 @@ const MUTATIONS: readonly Mutation[] = [
       rules: { ...RULES, quorum: majority, polka: majority },
     },
     finds: /decided/,
-  },
-  {
-    name: "locks are ignored (L23, L29)",
-    options: { seatCount: 4, attack: HIDE_QUORUM, rules: { ...RULES, mayPrevote: () => true } },
-    finds: /decided 0x.* and 0x/,
   },
   {
     name: "a value is precommitted without a polka (L36)",
@@ -59,6 +54,12 @@ for (const { name, options, finds } of MUTATIONS) {
     assert.fail(`${SEEDS_MAX} seeds did not notice`);
   });
 }
+
+test("mutation: locks are ignored (L23, L29)", () => {
+  // Random faults meet this one too seldom, so it is written out.
+  attackLocks(RULES);
+  assert.throws(() => attackLocks({ ...RULES, mayPrevote: () => true }), SafetyViolation);
+});
 
 test("the sign guard alone keeps a seat that lost its log from signing twice", () => {
   for (let seed = 0; seed < 50; seed += 1) {
