@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@cess/runtime/node/system";
+import { INLINE_BODY_BYTES_MAX } from "./messages.ts";
 import { Cluster, type ClusterOptions, transfer } from "./testing/cluster.ts";
 
 const WAIT_MS = 30_000;
@@ -109,4 +110,19 @@ clusterTest("a node without keys follows from genesis on", FOUR, async (cluster)
     assert(systemClock.nowMs() - startMs < WAIT_MS, "what a follower is sent reaches a proposer");
     await systemClock.sleep(50);
   }
+});
+
+clusterTest("blocks too large for gossip are fetched", FOUR, async (cluster) => {
+  await cluster.startAll();
+  await cluster.untilHeight(2n, WAIT_MS);
+  for (let nonce = 0; nonce < 6; nonce += 1) {
+    await cluster.at(nonce % 4).node.mempool.add(await transfer(nonce, 120_000));
+  }
+  let largestBytes = 0;
+  cluster.at(0).node.onCommitted(({ block }) => {
+    largestBytes = Math.max(largestBytes, block.body.block.length);
+  });
+  const mempools = () => cluster.running.map(({ node }) => node.mempool.count);
+  await cluster.until(() => mempools().every((count) => count === 0), WAIT_MS);
+  assert(largestBytes > INLINE_BODY_BYTES_MAX);
 });

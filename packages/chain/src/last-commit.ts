@@ -9,6 +9,7 @@ export class LastCommit {
   readonly #seatCount: number;
   readonly #precommits = new Map<number, Vote>();
   #certificate: CommitCertificate | undefined;
+  #isComplete = true;
 
   /** @param certificate - Used while no precommits are known, such as after a restart. */
   constructor(seatCount: number, certificate: CommitCertificate | undefined) {
@@ -36,11 +37,15 @@ export class LastCommit {
   /** @param vote - Verified, and missing. */
   add(vote: Vote): void {
     this.#precommits.set(vote.seat, vote);
-    this.#certificate = createCertificate(this.#seatCount, [...this.#precommits.values()]);
+    this.#isComplete = false;
   }
 
   /** Undefined above the genesis block, or while this node has to learn it from others. */
   get certificate(): CommitCertificate | undefined {
+    if (!this.#isComplete) {
+      this.#certificate = createCertificate(this.#seatCount, [...this.#precommits.values()]);
+      this.#isComplete = true;
+    }
     return this.#certificate;
   }
 }

@@ -153,13 +153,16 @@ export class MachineHost {
 
   /** @param proposal - Verified, for the current height, with the body that it names. */
   submitProposal(proposal: Proposal, body: Body, beacon: Uint8Array): void {
-    const nowMs = this.#deps.clock.nowMs();
+    if (proposal.height !== this.#height?.height) return;
+    const { valueId, builtRound } = proposal;
+    if (!this.#proposedMs.has(valueId)) {
+      this.#proposedMs.set(valueId, this.#deps.clock.nowMs());
+    }
+    // At once: whom the network tells of this proposal next will ask for its body.
+    this.#keepBody(valueId, body);
     this.#submit(async () => {
       const height = this.#height;
-      if (height === undefined || proposal.height !== height.height) return;
-      const { valueId, builtRound } = proposal;
-      if (!this.#proposedMs.has(valueId)) this.#proposedMs.set(valueId, nowMs);
-      this.#keepBody(valueId, body);
+      if (proposal.height !== height?.height) return;
       const isValid = await this.#deps.candidates.isValid(height, body, { builtRound, beacon });
       if (!this.#isRunning) return;
       this.#push({ kind: "proposal", proposal, body, isValid });

@@ -81,27 +81,72 @@ export function genesisOf(validatorCount: number): Genesis {
   };
 }
 
-/** A raw transfer of one wei from {@link rich}. */
-export async function transfer(nonce: number): Promise<Uint8Array> {
+/** A raw transfer of one wei from {@link rich}, with a memo of `memoBytes`. */
+export async function transfer(nonce: number, memoBytes = 0): Promise<Uint8Array> {
   const raw = await rich.signTransaction({
     chainId: CHAIN_ID,
     nonce,
     to: `0x${"0b".repeat(20)}`,
     value: 1n,
-    gas: 21_000n,
+    gas: 21_000n + 40n * BigInt(memoBytes),
+    data: bytesToHex(new Uint8Array(memoBytes).fill(1)),
     maxFeePerGas: 10n ** 11n,
     maxPriorityFeePerGas: 10n ** 9n,
   });
   return new Uint8Array(Buffer.from(raw.slice(2), "hex"));
 }
 
+export interface NodeOptions extends StartOptions {
+  readonly network: Network;
+  readonly index: number;
+  readonly directory: string;
+  readonly validatorCount: number;
+  readonly blockMs: number;
+  readonly verifications: VerificationCache;
+}
+
+/** One node of a test chain, not yet started. */
+export async function openNode(options: NodeOptions): Promise<RunningNode> {
+  const { index, directory, openStore } = options;
+  const executor = await openExecutor({
+    directory: join(directory, "state"),
+    genesis: genesisOf(options.validatorCount),
+    modules: createModuleSet([]),
+  });
+  const fatal: unknown[] = [];
+  const node = await createChainNode(
+    {
+      network: options.network,
+      application: executor,
+      keys: options.isFollower ? undefined : validatorKeys(index),
+      verifications: options.verifications,
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLogger,
+      metrics: createPrometheusMetrics(),
+      onFatal: (cause) => fatal.push(cause),
+      ...(openStore === undefined ? {} : { openStore }),
+    },
+    {
+      directory: join(directory, "chain"),
+      chainId: CHAIN_ID,
+      blockMs: options.blockMs,
+      blockGasMax: BLOCK_GAS_MAX,
+    },
+  );
+  const stop = async () => {
+    await node.stop();
+    await executor.close();
+  };
+  return { node, executor, fatal, stop };
+}
+
 export class Cluster {
   readonly hub: MemoryHub;
   readonly #options: ClusterOptions;
-  readonly #directory: string;
+  readonly directory: string;
   readonly #verifications = new VerificationCache();
   readonly #running = new Map<number, RunningNode>();
-  readonly #genesis: Genesis;
   readonly latency: { of: (delivery: Delivery) => number | undefined };
 
   static async create(options: ClusterOptions): Promise<Cluster> {
@@ -111,8 +156,7 @@ export class Cluster {
 
   private constructor(options: ClusterOptions, directory: string) {
     this.#options = options;
-    this.#directory = directory;
-    this.#genesis = genesisOf(options.validatorCount);
+    this.directory = directory;
     this.latency = { of: options.latencyMs ?? (() => 1) };
     const deps = { clock: systemClock, log: silentLogger };
     this.hub = new MemoryHub(deps, { latencyMs: (delivery) => this.latency.of(delivery) });
@@ -129,45 +173,24 @@ export class Cluster {
   }
 
   async start(index: number, start: StartOptions = {}): Promise<RunningNode> {
-    const directory = join(this.#directory, String(index));
-    const executor = await openExecutor({
-      directory: join(directory, "state"),
-      genesis: this.#genesis,
-      modules: createModuleSet([]),
+    const opened = await openNode({
+      ...start,
+      index,
+      directory: join(this.directory, String(index)),
+      validatorCount: this.#options.validatorCount,
+      blockMs: this.#options.blockMs,
+      verifications: this.#verifications,
+      network: start.network ?? this.hub.createNetwork(`node ${index}`),
     });
-    const fatal: unknown[] = [];
-    const node = await createChainNode(
-      {
-        network: start.network ?? this.hub.createNetwork(`node ${index}`),
-        application: executor,
-        keys: start.isFollower ? undefined : validatorKeys(index),
-        verifications: this.#verifications,
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLogger,
-        metrics: createPrometheusMetrics(),
-        onFatal: (cause) => fatal.push(cause),
-        ...(start.openStore === undefined ? {} : { openStore: start.openStore }),
-      },
-      {
-        directory: join(directory, "chain"),
-        chainId: CHAIN_ID,
-        blockMs: this.#options.blockMs,
-        blockGasMax: BLOCK_GAS_MAX,
-      },
-    );
     const running: RunningNode = {
-      node,
-      executor,
-      fatal,
+      ...opened,
       stop: async () => {
         this.#running.delete(index);
-        await node.stop();
-        await executor.close();
+        await opened.stop();
       },
     };
     this.#running.set(index, running);
-    await node.start();
+    await running.node.start();
     return running;
   }
 
@@ -177,7 +200,7 @@ export class Cluster {
 
   async stopAll(): Promise<void> {
     for (const running of this.running) await running.stop();
-    await rm(this.#directory, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
   }
 
   heights(): readonly bigint[] {
