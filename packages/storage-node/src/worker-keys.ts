@@ -59,8 +59,7 @@ export class WorkerKeys {
     if (stored !== undefined && encodedKeyHash(stored) === worker.tagKeyHash) return stored;
     const key = await this.#deps.tee.tagKey(worker);
     const isSound =
-      encodedKeyHash(key) === worker.tagKeyHash &&
-      (await this.#deps.pool.checkKey({ publicKey: key }));
+      encodedKeyHash(key) === worker.tagKeyHash && (await isConsistent(this.#deps.pool, key));
     if (!isSound) {
       const reason = "its tag key is not the one it registered, or not consistent";
       throw new StorageNodeError({ code: "WORKER_FAILED", worker: worker.account, reason });
@@ -69,6 +68,22 @@ export class WorkerKeys {
     await rename(`${path}.new`, path);
     return key;
   }
+}
+
+/** PERF: a check takes two seconds, and the nodes of one process meet the same few keys. */
+const checksByPool = new WeakMap<Podr2Pool, Map<Hex, Promise<boolean>>>();
+
+function isConsistent(pool: Podr2Pool, publicKey: Uint8Array): Promise<boolean> {
+  const checks = checksByPool.get(pool) ?? new Map<Hex, Promise<boolean>>();
+  checksByPool.set(pool, checks);
+  const hash = encodedKeyHash(publicKey);
+  const known = checks.get(hash);
+  if (known !== undefined) return known;
+  const check = pool.checkKey({ publicKey });
+  checks.set(hash, check);
+  // What kept the check from being made, such as a full queue, may be over next time.
+  check.catch(() => checks.delete(hash));
+  return check;
 }
 
 /** The hash of a tag key, from its encoding. */
