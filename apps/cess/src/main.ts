@@ -1,19 +1,15 @@
 import { resolve } from "node:path";
-import { createJSONLogger } from "@cess/runtime/node/logger";
 import { CodedError } from "@cess/std/error";
 import { Command, InvalidArgumentError } from "commander";
 import type { RoleName } from "./config.ts";
 import { askControl, type ControlRequest } from "./dev/control.ts";
-import { runDev } from "./dev/dev-command.ts";
-import { runHost } from "./dev/host.ts";
 import { STORAGE_MAX, VALIDATORS_MAX } from "./dev/plan.ts";
 import { statusTable } from "./dev/report.ts";
-import { runRole } from "./run-role.ts";
-import { createShared } from "./shared.ts";
 
 const DATA_DIR = ".cess/dev";
 const PORT_BASE = "9000";
 
+// PERF: each command loads what it runs when it runs; all of it would take a second and a half.
 const program = new Command("cess")
   .description("A decentralized data network: every role in one program.")
   .showHelpAfterError();
@@ -32,16 +28,20 @@ const dev = program
   )
   .option("--fresh", "delete what is there and begin anew", false)
   .option("--json", "print one line of JSON when ready, and nothing else", false)
-  .action((options) => runDev({ ...options, data: resolve(options.data) }));
+  .action(async (options) => {
+    const { runDev } = await import("./dev/dev-command.ts");
+    await runDev({ ...options, data: resolve(options.data) });
+  });
 
 dev
   .command("status")
   .description("what each node is doing")
   .option("--json", "as JSON", false)
-  .action(async (options, command) => {
+  .action(async (_options, command) => {
     const answer = await ask(command, { action: "status" });
     const nodes = answer.nodes ?? [];
-    console.log(options.json ? JSON.stringify(nodes) : statusTable(nodes));
+    // `dev` has an option of that name as well, and takes it for itself.
+    console.log(command.optsWithGlobals().json ? JSON.stringify(nodes) : statusTable(nodes));
   });
 for (const action of ["kill", "start"] as const) {
   dev
@@ -68,13 +68,15 @@ for (const [role, description] of [
     .command(role)
     .description(description)
     .requiredOption("--config <file>", "configuration file (docs/operate.md)")
-    .action(({ config }) => runRole(role, config));
+    .action(async ({ config }) => {
+      const { runRole } = await import("./run-role.ts");
+      await runRole(role, config);
+    });
 }
 
-program.command("host <name>", { hidden: true }).action((name) => {
-  const log = createJSONLogger({ level: "info", write: (line) => process.stdout.write(line) });
-  const hostLog = log.child({ host: name });
-  runHost(hostLog, createShared(hostLog));
+program.command("host <name>", { hidden: true }).action(async (name) => {
+  const { runHost } = await import("./dev/host.ts");
+  runHost(name);
 });
 
 program.parseAsync().catch((cause: unknown) => {

@@ -3,7 +3,7 @@
  * network. One JSON request a line, one JSON answer a line.
  * @module
  */
-import { existsSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -43,19 +43,22 @@ export function controlPath(dataDir: string): string {
   return join(dataDir, "control.sock");
 }
 
-/** Listens on the socket of `dataDir`. @throws {@link CLIError} `ALREADY_RUNNING` */
+/** @throws {@link CLIError} `ALREADY_RUNNING` */
+export async function assertNotRunning(dataDir: string): Promise<void> {
+  if (await isAnswering(controlPath(dataDir)))
+    throw new CLIError({ code: "ALREADY_RUNNING", dataDir });
+}
+
+/** Listens on the socket of `dataDir`; one that a crash left behind is replaced. */
 export async function serveControl(
   dataDir: string,
   handle: (request: ControlRequest) => Promise<ControlAnswer>,
 ): Promise<Server> {
   const path = controlPath(dataDir);
-  if (existsSync(path)) {
-    if (await isAnswering(path)) throw new CLIError({ code: "ALREADY_RUNNING", dataDir });
-    rmSync(path);
-  }
+  rmSync(path, { force: true });
   const server = createServer((socket) => {
-    socket.on("error", () => socket.destroy());
     const lines = createInterface({ input: socket });
+    lines.on("error", () => socket.destroy());
     let receivedChars = 0;
     socket.on("data", (data) => {
       receivedChars += data.length;
@@ -81,8 +84,10 @@ export async function askControl(dataDir: string, asked: ControlRequest): Promis
       reject(new CLIError({ code: "NOT_RUNNING", dataDir }, { cause }));
     const socket = connect(path, () => socket.write(`${JSON.stringify(asked)}\n`));
     socket.setTimeout(ANSWER_MS, () => socket.destroy());
-    socket.on("error", notRunning);
-    createInterface({ input: socket }).once("line", (line) => {
+    const lines = createInterface({ input: socket });
+    // The reader of lines passes on what goes wrong with the socket.
+    lines.on("error", notRunning);
+    lines.once("line", (line) => {
       resolve(JSON.parse(line) as ControlAnswer);
       socket.end();
     });

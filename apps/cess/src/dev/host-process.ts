@@ -87,7 +87,7 @@ export class HostProcess {
     if (!this.isRunning) return;
     this.#isEnding = true;
     await this.command({ kind: "stop" }).catch(() => undefined);
-    this.#child.disconnect();
+    if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill("SIGKILL"), EXIT_MS);
     await this.#exited;
     clearTimeout(timer);

@@ -1,14 +1,17 @@
-import type { Logger } from "@cess/runtime/logger";
+import { createJSONLogger } from "@cess/runtime/node/logger";
 import { describeCause } from "@cess/std/error";
 import { createRole, type Role } from "../role.ts";
-import type { RoleShared } from "../shared.ts";
+import { createShared } from "../shared.ts";
 import type { HostAnswer, HostCommand } from "./host-protocol.ts";
 
 /**
  * Runs nodes in this process as the supervisor says over IPC. Ends when the supervisor goes away,
  * so that no process outlives the network.
  */
-export function runHost(log: Logger, shared: RoleShared): void {
+export function runHost(name: string): void {
+  const write = (line: string) => process.stdout.write(line);
+  const log = createJSONLogger({ level: "info", write }).child({ host: name });
+  const shared = createShared(log);
   const roles = new Map<string, Role>();
   const turns = new Map<string, Promise<void>>();
 
@@ -23,7 +26,7 @@ export function runHost(log: Logger, shared: RoleShared): void {
   });
   process.on("disconnect", () => process.exit(0));
   // Ctrl-C reaches the whole process group; the supervisor decides in which order nodes end.
-  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
 
   async function answer(command: HostCommand): Promise<void> {
     let error: string | undefined;

@@ -12,6 +12,7 @@ import { parseConfig } from "../config.ts";
 import { CLIError } from "../error.ts";
 import { loadKey } from "../keys.ts";
 import {
+  assertNotRunning,
   type ControlAnswer,
   type ControlRequest,
   type NodeStatus,
@@ -20,6 +21,7 @@ import {
 import { prepareGenesis } from "./genesis.ts";
 import { HostProcess } from "./host-process.ts";
 import { keyPaths, type PlannedNode, type PlanOptions, planNetwork } from "./plan.ts";
+import { assertPortsFree } from "./ports.ts";
 import { authoriseGateway, awaitNodes, provideTerritory } from "./provision.ts";
 
 export interface Credential {
@@ -49,6 +51,7 @@ export async function startNetwork(
   deps: SupervisorDeps,
   options: PlanOptions & { readonly isFresh: boolean },
 ): Promise<RunningNetwork> {
+  await assertNotRunning(options.dataDir);
   if (options.isFresh) rmSync(options.dataDir, { recursive: true, force: true });
   mkdirSync(join(options.dataDir, "logs"), { recursive: true });
   const supervisor = new Supervisor(deps, options);
@@ -81,6 +84,7 @@ class Supervisor {
     const { dataDir } = this.#options;
     const { onStep } = this.#deps;
     this.#control = await serveControl(dataDir, (request) => this.#handle(request));
+    await assertPortsFree(this.#nodes.map(({ endpoint }) => endpoint));
     onStep("keys and genesis");
     await prepareGenesis(dataDir, this.#nodes, systemClock.wallMs());
     onStep("validators");
