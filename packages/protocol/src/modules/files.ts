@@ -1,6 +1,7 @@
 import type { Hex } from "@cess/std/bytes";
 import { filesAbi } from "../abi/files.ts";
 import { require } from "../error.ts";
+import { ZERO_ADDRESS } from "../messages.ts";
 import { defineModule, type Handlers, type ModuleDefinition, type ModuleHost } from "../module.ts";
 import { MINER_STATE, RIGHTS, SEGMENT_ALL, TERRITORY_STATE } from "../states.ts";
 import { NO_GROUP, PAGE_COUNT_MAX, type Place } from "../storage.ts";
@@ -51,7 +52,8 @@ const calls: Handlers<typeof filesAbi> = {
     const exception = exceptions.find((found) => found.segment === segment);
     const isKnown = segment === SEGMENT_ALL || segment < segmentCount;
     const holder = exception?.miner ?? (isKnown ? file.columns[column]?.miner : undefined);
-    require(holder === miner, "NOT_ALLOWED", "the caller does not hold it");
+    const isHolder = holder === miner && miner !== ZERO_ADDRESS;
+    require(isHolder, "NOT_ALLOWED", "the caller does not hold it");
     const known = new Set(exceptions.map((found) => found.segment));
     const rest = Array.from({ length: segmentCount }, (_, index) => index);
     const segments =

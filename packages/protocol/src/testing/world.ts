@@ -24,7 +24,7 @@ import { createTestAttestation } from "../attestation.ts";
 import { receiptMessage, tagReportDigest, ZERO_ADDRESS } from "../messages.ts";
 import { createModules } from "../modules.ts";
 import type { ProofClaim, ProofVerifier, Sample } from "../proof-verifier.ts";
-import { SEGMENT_ALL, TEE_ROLE } from "../states.ts";
+import { CHALLENGE_STATE, SEGMENT_ALL, TEE_ROLE } from "../states.ts";
 import { MemoryChain, type ModuleAt, moduleAt } from "./memory-host.ts";
 
 export const AUDIT: ModuleAt<typeof auditAbi> = moduleAt("audit", auditAbi);
@@ -212,12 +212,23 @@ export class World {
     await this.chain.send(AUDIT, "submitVerdict", [id, passed], { from: verifier });
   }
 
-  /** Runs blocks until a miner has an open challenge. */
+  async proveAllBut(miner: Hex): Promise<void> {
+    for (const { account } of this.miners) {
+      if (account === miner) continue;
+      for (const id of await this.chain.view(AUDIT, "openChallengeOf", [account])) {
+        const { state } = await this.chain.view(AUDIT, "challengeOf", [id]);
+        if (state === CHALLENGE_STATE.open) await this.prove(id);
+      }
+    }
+  }
+
+  /** Runs blocks until a miner has an open challenge; the others prove meanwhile. */
   async untilChallenged(miner: Hex, blocksMax = 2000): Promise<bigint> {
     for (let run = 0; run < blocksMax; run += 1) {
       const [id] = await this.chain.view(AUDIT, "openChallengeOf", [miner]);
       if (id !== undefined) return id;
       await this.chain.blocks();
+      await this.proveAllBut(miner);
     }
     throw new RangeError(`${miner} was not challenged in ${blocksMax} blocks`);
   }
