@@ -127,7 +127,8 @@ const FIELD = {
   lastCertificateHash: 19,
 } as const;
 
-function headerFromFields(common: Common, fields: readonly Uint8Array[]): BlockHeader {
+/** @throws {@link ExecutionError} `BLOCK_INVALID` if a field is missing. */
+export function headerFromFields(common: Common, fields: readonly Uint8Array[]): BlockHeader {
   const field = (name: keyof typeof FIELD) => {
     const bytes = fields[FIELD[name]];
     if (!(bytes instanceof Uint8Array)) throw invalid(`no ${name}`);

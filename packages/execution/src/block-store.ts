@@ -9,6 +9,8 @@ import assert from "node:assert/strict";
 import { decode, encode } from "@cess/codec/codec";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { bigintToBytes, bytesToHex, concatBytes, type Hex, hexToBytes } from "@cess/std/bytes";
+import type { BlockHeader } from "@ethereumjs/block";
+import { RLP } from "@ethereumjs/rlp";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ExecutionError } from "./error.ts";
 import { type BlockOutcome, outcomeCodec } from "./receipt.ts";
@@ -20,7 +22,7 @@ export interface StoredBlock {
   readonly hash: Hex;
   readonly height: bigint;
   readonly bytes: Uint8Array;
-  readonly logsBloom: Uint8Array;
+  readonly header: BlockHeader;
   readonly transactionHashes: readonly Hex[];
   readonly outcome: BlockOutcome;
   readonly changes: StateChanges;
@@ -41,6 +43,7 @@ export class BlockStore implements NodeReader, CodeReader {
   readonly #nodes: Table;
   readonly #codes: Table;
   readonly #blocks: Table;
+  readonly #headers: Table;
   readonly #outcomes: Table;
   readonly #hashes: Table;
   readonly #blooms: Table;
@@ -58,6 +61,7 @@ export class BlockStore implements NodeReader, CodeReader {
     this.#nodes = table("nodes");
     this.#codes = table("codes");
     this.#blocks = table("blocks");
+    this.#headers = table("headers");
     this.#outcomes = table("outcomes");
     this.#hashes = table("hashes");
     this.#blooms = table("blooms");
@@ -72,7 +76,7 @@ export class BlockStore implements NodeReader, CodeReader {
     if (known !== undefined) return known;
     const encoded = this.#nodes.get(key);
     if (encoded === undefined) {
-      throw new ExecutionError({ code: "STATE_UNKNOWN", stateRoot: bytesToHex(hash) });
+      throw new ExecutionError({ code: "STATE_MISSING", hash: bytesToHex(hash) });
     }
     const node = decodeNode(new Uint8Array(encoded));
     this.#nodeCache.set(name, node);
@@ -82,7 +86,7 @@ export class BlockStore implements NodeReader, CodeReader {
   code(hash: Uint8Array): Uint8Array {
     const code = this.#codes.get(asKey(hash));
     if (code === undefined) {
-      throw new ExecutionError({ code: "STATE_UNKNOWN", stateRoot: bytesToHex(hash) });
+      throw new ExecutionError({ code: "STATE_MISSING", hash: bytesToHex(hash) });
     }
     return new Uint8Array(code);
   }
@@ -98,6 +102,12 @@ export class BlockStore implements NodeReader, CodeReader {
   blockBytes(hash: Hex): Uint8Array | undefined {
     const bytes = this.#blocks.get(asKey(hexToBytes(hash)));
     return bytes === undefined ? undefined : new Uint8Array(bytes);
+  }
+
+  /** PERF: without it, reading a header would cost as much as the block is long. */
+  headerFields(hash: Hex): readonly Uint8Array[] | undefined {
+    const bytes = this.#headers.get(asKey(hexToBytes(hash)));
+    return bytes === undefined ? undefined : (RLP.decode(new Uint8Array(bytes)) as Uint8Array[]);
   }
 
   outcome(hash: Hex): BlockOutcome | undefined {
@@ -127,8 +137,9 @@ export class BlockStore implements NodeReader, CodeReader {
         this.#codes.putSync(asKey(hash), code);
       }
       this.#blocks.putSync(hash, block.bytes);
+      this.#headers.putSync(hash, RLP.encode(block.header.raw()));
       this.#outcomes.putSync(hash, encode(outcomeCodec, block.outcome));
-      this.#blooms.putSync(heightKey(block.height), block.logsBloom);
+      this.#blooms.putSync(heightKey(block.height), block.header.logsBloom);
       for (const [index, transaction] of block.transactionHashes.entries()) {
         const place = concatBytes(hash, bigintToBytes(BigInt(index), 4));
         this.#transactions.putSync(asKey(hexToBytes(transaction)), place);

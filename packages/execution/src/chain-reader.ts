@@ -5,9 +5,10 @@
 import assert from "node:assert/strict";
 import type { Committee } from "@cess/consensus/committee";
 import { keccak256 } from "@cess/crypto/secp256k1";
+import { BoundedMap } from "@cess/std/bounded-map";
 import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { nextBaseFee } from "./base-fee.ts";
-import { type DecodedBlock, decodeBlock } from "./block-format.ts";
+import { type DecodedBlock, decodeBlock, headerFromFields } from "./block-format.ts";
 import type { ChainRules } from "./block-runner.ts";
 import type { BlockStore } from "./block-store.ts";
 import { type BlockSummary, summaryOf } from "./block-summary.ts";
@@ -15,7 +16,7 @@ import { readCommittee } from "./committee-reader.ts";
 import { ExecutionError } from "./error.ts";
 import { createStateHost, toAddress } from "./module-host.ts";
 import type { BlockOutcome } from "./receipt.ts";
-import { decodeTransaction } from "./transaction.ts";
+import { type DecodedTransaction, decodeTransaction } from "./transaction.ts";
 import { type TransactionView, viewOf } from "./transaction-view.ts";
 import { proveInTrie } from "./trie.ts";
 import { EMPTY_ROOT } from "./trie-node.ts";
@@ -26,8 +27,10 @@ export type BlockReference = bigint | Hex | "latest";
 
 export interface StoredBlockView {
   readonly summary: BlockSummary;
-  readonly transactions: readonly TransactionView[];
   readonly sizeBytes: number;
+  /** As they were sent. */
+  readonly transactions: readonly Uint8Array[];
+  readonly transactionHashes: readonly Hex[];
 }
 
 export interface AccountView {
@@ -53,9 +56,16 @@ export interface AccountProof {
   readonly storageProof: readonly StorageProof[];
 }
 
+/** Transactions whose decoded form is remembered: 128 MiB of them at most. */
+const DECODED_COUNT_MAX = 8192;
+const DECODED_BYTES_MAX = 16 * 1024;
+const SUMMARIES_COUNT_MAX = 4096;
+
 export class ChainReader {
   protected readonly rules: ChainRules;
   protected readonly store: BlockStore;
+  readonly #summaries = new BoundedMap<Hex, BlockSummary>(SUMMARIES_COUNT_MAX);
+  readonly #decoded = new BoundedMap<string, DecodedTransaction>(DECODED_COUNT_MAX);
   #head: BlockSummary;
 
   constructor(rules: ChainRules, store: BlockStore) {
@@ -97,12 +107,8 @@ export class ChainReader {
   blockAt(reference: BlockReference): StoredBlockView {
     const bytes = this.blockBytes(reference);
     const { header, transactions } = this.#decode(bytes);
-    const { common } = this.rules;
-    return {
-      summary: summaryOf(header),
-      transactions: transactions.map((raw) => viewOf(decodeTransaction(common, raw))),
-      sizeBytes: bytes.length,
-    };
+    const transactionHashes = transactions.map((raw) => bytesToHex(keccak256(raw)));
+    return { summary: summaryOf(header), sizeBytes: bytes.length, transactions, transactionHashes };
   }
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
@@ -129,7 +135,7 @@ export class ChainReader {
    * @throws {@link ExecutionError} as {@link decodeTransaction}.
    */
   describeTransaction(raw: Uint8Array): TransactionView {
-    return viewOf(decodeTransaction(this.rules.common, raw));
+    return viewOf(this.decodeTransaction(raw));
   }
 
   logsBloom(height: bigint): Uint8Array | undefined {
@@ -196,6 +202,17 @@ export class ChainReader {
     return new WorldState(this.store, hexToBytes(summary.stateRoot));
   }
 
+  /** PERF: a transaction is decoded and its sender recovered once, not for pool, build and block. */
+  protected decodeTransaction(raw: Uint8Array): DecodedTransaction {
+    const hash = keccak256(raw);
+    const name = Buffer.from(hash).toString("latin1");
+    const known = this.#decoded.get(name);
+    if (known !== undefined) return known;
+    const decoded = decodeTransaction(this.rules.common, raw, hash);
+    if (raw.length <= DECODED_BYTES_MAX) this.#decoded.set(name, decoded);
+    return decoded;
+  }
+
   #hashOf(reference: BlockReference): Hex {
     if (reference === "latest") return this.#head.hash;
     if (typeof reference === "string") return reference;
@@ -205,9 +222,13 @@ export class ChainReader {
   }
 
   #summary(hash: Hex): BlockSummary {
-    const bytes = this.store.blockBytes(hash);
-    if (bytes === undefined) throw unknownBlock(hash);
-    return summaryOf(this.#decode(bytes).header);
+    const known = this.#summaries.get(hash);
+    if (known !== undefined) return known;
+    const fields = this.store.headerFields(hash);
+    if (fields === undefined) throw unknownBlock(hash);
+    const summary = summaryOf(headerFromFields(this.rules.common, fields));
+    this.#summaries.set(hash, summary);
+    return summary;
   }
 
   #decode(bytes: Uint8Array): DecodedBlock {

@@ -4,7 +4,7 @@ import { CodedError } from "@cess/std/error";
 export type ExecutionErrorDetail =
   | { readonly code: "BLOCK_INVALID"; readonly reason: string }
   | { readonly code: "BLOCK_UNKNOWN"; readonly block: string }
-  | { readonly code: "STATE_UNKNOWN"; readonly stateRoot: Hex }
+  | { readonly code: "STATE_MISSING"; readonly hash: Hex }
   | { readonly code: "DATABASE_FOREIGN"; readonly expected: Hex; readonly found: Hex }
   | { readonly code: "GENESIS_INVALID"; readonly reason: string }
   | { readonly code: "TRANSACTION_MALFORMED"; readonly reason: string }
@@ -38,8 +38,8 @@ function describe(detail: ExecutionErrorDetail): string {
       return `invalid block: ${detail.reason}`;
     case "BLOCK_UNKNOWN":
       return `unknown block ${detail.block}`;
-    case "STATE_UNKNOWN":
-      return `no state with root ${detail.stateRoot}`;
+    case "STATE_MISSING":
+      return `the database lacks the part of the state with hash ${detail.hash}`;
     case "DATABASE_FOREIGN":
       return `the database holds the chain of genesis ${detail.found}, not ${detail.expected}`;
     case "GENESIS_INVALID":

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { TREASURY_ADDRESS } from "@cess/protocol/addresses";
 import { createModuleSet, type Genesis } from "@cess/protocol/module";
 import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
@@ -160,6 +161,8 @@ test("fees go to the treasury and the proposer, and nothing is burned", async ()
   const paid = 21_000n * 2n * GWEI;
   const proposer = await executor.accountAt(PROPOSER, "latest");
   assert.equal(proposer.balanceWei, paid / 5n);
+  const treasury = await executor.accountAt(TREASURY_ADDRESS, "latest");
+  assert.equal(treasury.balanceWei, paid - paid / 5n);
   const sender = await executor.accountAt(alice.address.toLowerCase() as Hex, "latest");
   assert.equal(sender.balanceWei, 100n * CESS - paid - 1n);
   await executor.close();

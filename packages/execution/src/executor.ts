@@ -31,7 +31,6 @@ import { toAddress } from "./module-host.ts";
 import {
   checkAgainstAccount,
   type DecodedTransaction,
-  decodeTransaction,
   maxFeePerGasOf,
   maxPriorityFeePerGasOf,
 } from "./transaction.ts";
@@ -89,9 +88,6 @@ export interface PooledTransaction {
 
 /** Executed blocks of one height that wait for a decision: one a round, and a few to spare. */
 const EXECUTED_COUNT_MAX = 16;
-/** Transactions whose decoded form is remembered: 128 MiB of them at most. */
-const DECODED_COUNT_MAX = 8192;
-const DECODED_BYTES_MAX = 16 * 1024;
 
 interface Executed {
   readonly run: BlockRun;
@@ -121,7 +117,6 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
 export class Executor extends CallRunner {
   readonly genesisHash: Hex;
   readonly #executed = new BoundedMap<Hex, Executed>(EXECUTED_COUNT_MAX);
-  readonly #decoded = new BoundedMap<string, DecodedTransaction>(DECODED_COUNT_MAX);
   readonly #turn = new Semaphore(1);
 
   constructor(rules: ChainRules, store: BlockStore, genesisHash: Hex) {
@@ -148,7 +143,7 @@ export class Executor extends CallRunner {
       const candidates: DecodedTransaction[] = [];
       for (const raw of input.transactions) {
         try {
-          candidates.push(this.#decode(raw));
+          candidates.push(this.decodeTransaction(raw));
         } catch (error) {
           if (!(error instanceof ExecutionError)) throw error;
           malformed.push({ hash: bytesToHex(keccak256(raw)), error, mayRunLater: false });
@@ -215,7 +210,7 @@ export class Executor extends CallRunner {
         hash,
         height: summary.height,
         bytes,
-        logsBloom: run.header.logsBloom,
+        header: run.header,
         transactionHashes: run.transactions.map((transaction) => transaction.hash),
         outcome: run.outcome,
         changes: run.changes,
@@ -233,7 +228,7 @@ export class Executor extends CallRunner {
    * @throws {@link ExecutionError} saying why not.
    */
   async checkTransaction(raw: Uint8Array): Promise<PooledTransaction> {
-    const transaction = this.#decode(raw);
+    const transaction = this.decodeTransaction(raw);
     const { tx, hash, sender } = transaction;
     const head = this.head();
     const state = new WorldState(this.store, hexToBytes(head.stateRoot));
@@ -266,19 +261,9 @@ export class Executor extends CallRunner {
     return executed;
   }
 
-  /** PERF: a transaction is decoded and its sender recovered once, not for pool, build and block. */
-  #decode(raw: Uint8Array): DecodedTransaction {
-    const name = Buffer.from(keccak256(raw)).toString("latin1");
-    const known = this.#decoded.get(name);
-    if (known !== undefined) return known;
-    const decoded = decodeTransaction(this.rules.common, raw);
-    if (raw.length <= DECODED_BYTES_MAX) this.#decoded.set(name, decoded);
-    return decoded;
-  }
-
   #decodeInBlock(raw: Uint8Array): DecodedTransaction {
     try {
-      return this.#decode(raw);
+      return this.decodeTransaction(raw);
     } catch (cause) {
       if (cause instanceof ExecutionError) throw invalid(cause.message, cause);
       throw cause;
@@ -303,9 +288,8 @@ async function ensureGenesis(rules: ChainRules, store: BlockStore): Promise<Hex>
   const hash = bytesToHex(header.hash());
   const found = store.blockHash(0n);
   if (found === undefined) {
-    const bytes = encodeBlock(header, []);
-    const { logsBloom } = header;
-    store.commit({ hash, height: 0n, bytes, logsBloom, transactionHashes: [], outcome, changes });
+    const block = { hash, height: 0n, transactionHashes: [], outcome, changes };
+    store.commit({ ...block, bytes: encodeBlock(header, []), header });
   } else if (found !== hash) {
     throw new ExecutionError({ code: "DATABASE_FOREIGN", expected: hash, found });
   }

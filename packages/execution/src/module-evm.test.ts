@@ -4,49 +4,55 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { keccak256 } from "@cess/crypto/secp256k1";
-import { createModuleSet } from "@cess/protocol/module";
+import { createModuleSet, defineModule, type Genesis } from "@cess/protocol/module";
 import { bigintToBytes, bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
+import { CESS } from "@cess/std/units";
 import { RLP } from "@ethereumjs/rlp";
+import { encodeFunctionData } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
+import { ExecutionError } from "./error.ts";
 import { type Executor, openExecutor } from "./executor.ts";
 import { hookHash, logsOfBlock } from "./log-query.ts";
-import { notebook } from "./testing/notebook.ts";
+import { notebook, notebookAbi, notebookCalls } from "./testing/notebook.ts";
 import { provenValue } from "./testing/proof-check.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "cess-module-evm-"));
 const PROPOSER: Hex = `0x${"99".repeat(20)}`;
 const SYSTEM: Hex = `0x${"c000".padStart(40, "0")}`;
 const CERTIFICATE = new Uint8Array(32).fill(0xce);
+const alice = privateKeyToAccount(`0x${"a1".repeat(32)}`);
+const ALICE = alice.address.toLowerCase() as Hex;
+const GENESIS: Genesis = {
+  spec: "dev",
+  timestampSeconds: 1_800_000_000n,
+  alloc: [{ address: ALICE, balanceWei: CESS }],
+  validators: [
+    {
+      account: PROPOSER,
+      blsPublicKey: new Uint8Array(48),
+      blsProof: new Uint8Array(96),
+      vrfPublicKey: new Uint8Array(32),
+      bondedWei: 0n,
+    },
+  ],
+  timelock: PROPOSER,
+};
+const INPUT = {
+  timestampSeconds: 0n,
+  proposer: PROPOSER,
+  beacon: new Uint8Array(32),
+  lastCertificateHash: CERTIFICATE,
+  transactions: [],
+};
 let executor: Executor;
 
 before(async () => {
-  executor = await openExecutor({
-    directory,
-    modules: createModuleSet([notebook]),
-    genesis: {
-      spec: "dev",
-      timestampSeconds: 1_800_000_000n,
-      alloc: [],
-      validators: [
-        {
-          account: PROPOSER,
-          blsPublicKey: new Uint8Array(48),
-          blsProof: new Uint8Array(96),
-          vrfPublicKey: new Uint8Array(32),
-          bondedWei: 0n,
-        },
-      ],
-      timelock: PROPOSER,
-    },
-  });
+  const modules = createModuleSet([notebook]);
+  executor = await openExecutor({ directory: join(directory, "main"), genesis: GENESIS, modules });
   for (let height = 1; height <= 4; height += 1) {
-    const { hash } = await executor.buildBlock({
-      timestampSeconds: 0n,
-      proposer: PROPOSER,
-      beacon: new Uint8Array(32).fill(height),
-      lastCertificateHash: CERTIFICATE,
-      transactions: [],
-    });
+    const beacon = new Uint8Array(32).fill(height);
+    const { hash } = await executor.buildBlock({ ...INPUT, beacon });
     await executor.commitBlock(hash);
   }
 });
@@ -103,4 +109,35 @@ test("a contract that loops leaves the rest of the process its turn", async () =
   await assert.rejects(loop, (cause) => hasCode(cause, "CALL_FAILED"));
   clearInterval(counter);
   assert(turns >= 3, `${turns} turns`);
+});
+
+test("a state that cannot be read fails the block, not the call that met it", async () => {
+  const broken = defineModule("params", notebookAbi, {
+    calls: {
+      ...notebookCalls,
+      async deposit() {
+        throw new ExecutionError({ code: "STATE_MISSING", hash: "0x00" });
+      },
+    },
+  });
+  const path = join(directory, "broken");
+  const modules = createModuleSet([broken]);
+  const other = await openExecutor({ directory: path, genesis: GENESIS, modules });
+  const data = hexToBytes(encodeFunctionData({ abi: notebookAbi, functionName: "deposit" }));
+  const call = { to: broken.address, data };
+  await assert.rejects(other.call(call, "latest"), (cause) => hasCode(cause, "STATE_MISSING"));
+  const raw = await alice.signTransaction({
+    chainId: 11330,
+    to: broken.address,
+    data: bytesToHex(data),
+    nonce: 0,
+    gas: 100_000n,
+    gasPrice: 10n ** 10n,
+  });
+  const input = { ...INPUT, transactions: [hexToBytes(raw)] };
+  await assert.rejects(other.buildBlock(input), (cause) => hasCode(cause, "STATE_MISSING"));
+  const { hash } = await other.buildBlock(INPUT);
+  await other.commitBlock(hash);
+  assert.equal((await other.accountAt(ALICE, "latest")).nonce, 0n);
+  await other.close();
 });

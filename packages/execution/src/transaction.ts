@@ -1,3 +1,4 @@
+import { keccak256 } from "@cess/crypto/secp256k1";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
 import type { Common } from "@ethereumjs/common";
 import {
@@ -25,11 +26,16 @@ export interface DecodedTransaction {
 /**
  * Decodes a signed transaction and recovers its sender: the checks that need no state.
  *
+ * @param hash - keccak256 of `raw`, if it is at hand.
  * @param raw - As `eth_sendRawTransaction` takes it: legacy RLP, or a type byte and its payload.
  * @throws {@link ExecutionError} `TRANSACTION_MALFORMED`, `TRANSACTION_UNSUPPORTED`,
  *   `TRANSACTION_TOO_LARGE`, `GAS_TOO_HIGH`, `CHAIN_ID_WRONG`.
  */
-export function decodeTransaction(common: Common, raw: Uint8Array): DecodedTransaction {
+export function decodeTransaction(
+  common: Common,
+  raw: Uint8Array,
+  hash: Uint8Array = keccak256(raw),
+): DecodedTransaction {
   if (raw.length > TRANSACTION_BYTES_MAX) {
     const detail = { sizeBytes: raw.length, maxBytes: TRANSACTION_BYTES_MAX };
     throw new ExecutionError({ code: "TRANSACTION_TOO_LARGE", ...detail });
@@ -44,7 +50,7 @@ export function decodeTransaction(common: Common, raw: Uint8Array): DecodedTrans
     if (tx.gasLimit < intrinsicGas) {
       throw new ExecutionError({ code: "GAS_TOO_LOW", gasLimit: tx.gasLimit, intrinsicGas });
     }
-    return { raw, hash: bytesToHex(tx.hash()), sender, tx };
+    return { raw, hash: bytesToHex(hash), sender, tx };
   } catch (cause) {
     throw asRefusal(cause, common);
   }

@@ -50,18 +50,17 @@ export function formatHeader(summary: BlockSummary): JSONObject {
   };
 }
 
+/** @param transactions - Whole ones, or their hashes. */
 export function formatBlock(
-  { summary, transactions, sizeBytes }: StoredBlockView,
-  options: { readonly isFull: boolean },
+  { summary, sizeBytes }: StoredBlockView,
+  transactions: readonly unknown[],
 ): JSONObject {
   return {
     ...formatHeader(summary),
     size: toQuantity(sizeBytes),
     uncles: [],
     withdrawals: [],
-    transactions: options.isFull
-      ? transactions.map((each, index) => formatTransaction(each, { summary, index }))
-      : transactions.map(({ hash }) => hash),
+    transactions,
   };
 }
 

@@ -37,7 +37,7 @@ const noteCodec: Codec<Note> = struct<Note>({
 const notes = defineTable({ module: "params", name: "notes" }, bytes(32), noteCodec);
 const emit = createEmit("params", notebookAbi);
 
-const calls: Handlers<typeof notebookAbi> = {
+export const notebookCalls: Handlers<typeof notebookAbi> = {
   async note(context, [key, text]) {
     const writer = hexToBytes(context.caller);
     await notes.set(context, hexToBytes(key), { writer, text: hexToBytes(text) });
@@ -80,7 +80,7 @@ const calls: Handlers<typeof notebookAbi> = {
 
 /** It stands at the address of the `params` module. */
 export const notebook: ModuleDefinition = defineModule("params", notebookAbi, {
-  calls,
+  calls: notebookCalls,
   async endBlock(host) {
     if (host.height % 3n === 0n) emit(host, "Third", { height: host.height });
   },

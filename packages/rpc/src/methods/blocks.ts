@@ -16,9 +16,13 @@ export function createBlockMethods({ executor, node }: RPCDeps): Methods {
   function transactionIn(reference: BlockReference, params: Params): unknown {
     const block = blockOrNull(reference);
     const index = readCount(params[1], "index", Number.MAX_SAFE_INTEGER);
-    const view = block?.transactions[index];
-    if (block === null || view === undefined) return null;
-    return formatTransaction(view, { summary: block.summary, index });
+    return block === null ? null : transactionAt(block, index);
+  }
+
+  function transactionAt({ summary, transactions }: StoredBlockView, index: number): unknown {
+    const raw = transactions[index];
+    if (raw === undefined) return null;
+    return formatTransaction(executor.describeTransaction(raw), { summary, index });
   }
 
   function receiptsOf(reference: BlockReference): readonly unknown[] | null {
@@ -30,9 +34,9 @@ export function createBlockMethods({ executor, node }: RPCDeps): Methods {
   function receiptAt({ summary, transactions }: StoredBlockView, index: number): unknown {
     const outcome = executor.outcomeAt(summary.hash);
     const receipt = outcome.receipts[index];
-    const view = transactions[index];
-    if (receipt === undefined || view === undefined) return null;
-    return formatReceipt(receipt, view, {
+    const raw = transactions[index];
+    if (receipt === undefined || raw === undefined) return null;
+    return formatReceipt(receipt, executor.describeTransaction(raw), {
       summary,
       index,
       firstLogIndex: firstLogIndex(outcome, index),
@@ -42,11 +46,7 @@ export function createBlockMethods({ executor, node }: RPCDeps): Methods {
 
   function transactionByHash(hash: Hex): unknown {
     const place = executor.transactionPlace(hash);
-    if (place !== undefined) {
-      const { summary, transactions } = executor.blockAt(place.blockHash);
-      const view = transactions[place.index];
-      return view === undefined ? null : formatTransaction(view, { summary, index: place.index });
-    }
+    if (place !== undefined) return transactionAt(executor.blockAt(place.blockHash), place.index);
     const waiting = node.mempool.get(hash);
     if (waiting === undefined) return null;
     return formatTransaction(executor.describeTransaction(waiting.raw), undefined);
@@ -65,7 +65,10 @@ export function createBlockMethods({ executor, node }: RPCDeps): Methods {
   function blockOf(reference: BlockReference, params: Params): unknown {
     const isFull = params[1] === undefined ? false : readBoolean(params[1], "full");
     const block = blockOrNull(reference);
-    return block === null ? null : formatBlock(block, { isFull });
+    if (block === null) return null;
+    const { transactions, transactionHashes } = block;
+    const whole = () => transactions.map((_, index) => transactionAt(block, index));
+    return formatBlock(block, isFull ? whole() : transactionHashes);
   }
 
   return {
