@@ -36,6 +36,12 @@ export interface DirectoryDeps {
   readonly log: Logger;
 }
 
+/** The last time that the chain was asked about an account. */
+interface Inquiry {
+  readonly askedMs: number;
+  readonly answered: Promise<void>;
+}
+
 interface Snapshot {
   readonly miners: ReadonlyMap<Hex, Miner>;
   readonly workers: ReadonlyMap<Hex, Worker>;
@@ -62,8 +68,7 @@ export function createDirectory(
   { refreshMs = REFRESH_MS }: { readonly refreshMs?: number } = {},
 ): Directory {
   let known: Snapshot = { miners: new Map(), workers: new Map(), gateways: new Map() };
-  /** When a stranger was last asked about. */
-  const strangers = new BoundedMap<Hex, number>(UNKNOWN_MAX);
+  const strangers = new BoundedMap<Hex, Inquiry>(UNKNOWN_MAX);
   let refreshing: Promise<void> | undefined;
 
   async function refresh(): Promise<void> {
@@ -105,11 +110,19 @@ export function createDirectory(
     gatewayOf: (account) => known.gateways.get(account),
     async rolesOf(account) {
       const roles = knownRolesOf(account);
+      if (roles.length > 0) return roles;
       const nowMs = deps.clock.nowMs();
-      const askedMs = strangers.get(account) ?? Number.NEGATIVE_INFINITY;
-      if (roles.length > 0 || nowMs - askedMs < UNKNOWN_MS) return roles;
-      strangers.set(account, nowMs);
-      await refreshOnce();
+      let inquiry = strangers.get(account);
+      if (inquiry === undefined || nowMs - inquiry.askedMs >= UNKNOWN_MS) {
+        // What is being read now may have been read before the account came to be.
+        const answered = Promise.resolve(refreshing)
+          .catch(() => undefined)
+          .then(refreshOnce);
+        inquiry = { askedMs: nowMs, answered };
+        strangers.set(account, inquiry);
+      }
+      // Whoever asks at the same time gets the same answer, not a refusal.
+      await inquiry.answered;
       return knownRolesOf(account);
     },
   };
