@@ -22,16 +22,24 @@ import { say } from "./harness/wait.ts";
 const READY_MS_MAX = 15_000;
 const IDLE_BYTES_MAX = 1.5 * 1024 * MIB;
 const PORT_BASE = 20_000;
+const KEPT = { Bucket: "first", Key: "kept" };
 
 const network = new LocalNetwork({ portBase: PORT_BASE });
-before(() => network.up());
-after(() => network.remove());
+let firstPutMs = 0;
 
-test("a local network is ready to take a PUT 15 s after the command", async () => {
-  assert(network.startMs <= READY_MS_MAX, `${network.startMs.toFixed(0)} ms`);
+before(async () => {
+  const startMs = performance.now();
+  await network.up();
   const s3 = createS3(network.ready);
   await s3.send(new CreateBucketCommand({ Bucket: "first" }));
-  await putContent(s3, { Bucket: "first", Key: "kept" }, { seed: "kept", sizeBytes: 3 * MIB });
+  await putContent(s3, KEPT, { seed: "kept", sizeBytes: 3 * MIB });
+  firstPutMs = performance.now() - startMs;
+});
+after(() => network.remove());
+
+test("a local network takes a PUT 15 s after the command", () => {
+  say(`first PUT done after ${(firstPutMs / 1000).toFixed(1)} s`);
+  assert(network.startMs <= READY_MS_MAX, `ready after ${network.startMs.toFixed(0)} ms`);
 });
 
 test("a local network says where everything is in one line of JSON", () => {
@@ -124,6 +132,6 @@ test("a local network goes on where it was when it is started again", async () =
   assert.deepEqual(await network.up(), before, "another network came up");
   assert.equal(await hashOf(), firstHash);
   assert((await heightOf(rpc)) >= height);
-  const hash = await getHash(createS3(network.ready), { Bucket: "first", Key: "kept" });
+  const hash = await getHash(createS3(network.ready), KEPT);
   assert.equal(hash, contentHash("kept", 3 * MIB));
 });
