@@ -5,8 +5,6 @@ import type { FileUploadDeps, FileUploadOptions, UploadedFile } from "./file-upl
 import type { StorageMiner } from "./placement.ts";
 import { collectReceipts } from "./receipt-rounds.ts";
 
-/** A node that has not stored its column by then is replaced. */
-const COLUMN_MS = 3_000;
 /** Encoders kept for reuse; each owns about a mebibyte of kernel memory. */
 const ENCODERS_MAX = 4;
 
@@ -29,13 +27,13 @@ export class BundleUploader {
     const placement = fragments.map((_, column) => miners[column]);
     const signed = await collectReceipts(file, placement, {
       signal,
+      clock: this.#deps.clock,
       take: async (miner, request, stop) => {
-        const inTime = AbortSignal.any([stop, this.#deps.clock.deadline(COLUMN_MS)]);
-        if (stored.has(miner)) return this.#deps.nodes.takeReceipt(miner, request, inTime);
+        if (stored.has(miner)) return this.#deps.nodes.takeReceipt(miner, request, stop);
         const fragment = fragments[request.column] as Uint8Array;
         const receipt = await this.#deps.nodes.storeColumn(miner, request, {
           bytes: fragment,
-          signal: inTime,
+          signal: stop,
         });
         stored.add(miner);
         return receipt;

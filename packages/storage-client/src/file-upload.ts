@@ -3,6 +3,7 @@ import { type EncodedSegment, SegmentEncoder, type Stripe } from "@cess/erasure/
 import { acknowledgeCount, columnCount, LEAF_BYTES, type Profile } from "@cess/params/profile";
 import type { Clock } from "@cess/runtime/clock";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
+import { awaitMost } from "./await-most.ts";
 import { type CodedFile, createCodedFile } from "./coded-file.ts";
 import { StorageClientError } from "./error.ts";
 import { FragmentUpload } from "./fragment-upload.ts";
@@ -33,8 +34,10 @@ interface Column {
   missing: number[];
 }
 
-/** A node that takes nothing for this long is replaced while the upload goes on. */
+/** A node that is behind the others for this long is replaced while the upload goes on. */
 const STALL_MS = 2_500;
+/** Longest wait for any progress at all. */
+const PATIENCE_MS = 60_000;
 
 /**
  * Streams a file to one miner a column, and takes their receipts.
@@ -54,7 +57,7 @@ export async function uploadFile(
     for await (const bytes of body) await upload.write(bytes);
     return await upload.finish();
   } catch (cause) {
-    upload.giveUp();
+    upload.cancel();
     throw cause;
   }
 }
@@ -104,6 +107,7 @@ class FileUpload {
       {
         take: (miner, request, stop) => this.#deps.nodes.takeReceipt(miner, request, stop),
         replace: () => undefined,
+        clock: this.#deps.clock,
         signal,
       },
     );
@@ -111,8 +115,8 @@ class FileUpload {
   }
 
   /** Ends what is under way. The nodes drop what no receipt was taken for. */
-  giveUp(): void {
-    for (const upload of this.#uploads ?? []) upload?.giveUp("the upload ended early");
+  cancel(): void {
+    for (const upload of this.#uploads ?? []) upload?.cancel();
   }
 
   /** Copies the shards: the encoder will overwrite them while they are on their way. */
@@ -130,10 +134,11 @@ class FileUpload {
     }
   }
 
-  async #awaitRoom(uploads: readonly FragmentUpload[]): Promise<void> {
-    const rooms = Promise.all(uploads.map((upload) => upload.room()));
-    await this.#within(rooms, () => {
-      for (const upload of uploads) if (!upload.hasRoom) upload.giveUp("it takes no more bytes");
+  async #awaitRoom(full: readonly FragmentUpload[]): Promise<void> {
+    const ready = (this.#uploads ?? []).filter((upload) => upload?.failure === undefined).length;
+    await this.#awaitUploads(full, {
+      works: full.map((upload) => upload.room()),
+      needCount: acknowledgeCount(this.#options.profile) - (ready - full.length),
     });
   }
 
@@ -141,28 +146,28 @@ class FileUpload {
     const { tail, segment } = this.#encoder.finish();
     if (tail !== undefined) await this.#send(tail);
     const index = this.#segments.push(segment) - 1;
-    const uploads = this.#uploads ?? [];
-    const done = new Set<FragmentUpload>();
-    const results = Promise.all(
-      this.#columns.map(async (_, column) => {
-        const upload = uploads[column];
-        const isHeld = await upload?.finish(segment.fragmentIds[column] as Uint8Array);
-        if (upload !== undefined) done.add(upload);
-        return isHeld ?? false;
-      }),
-    );
-    await this.#within(results, () => {
-      for (const upload of uploads) {
-        if (upload !== undefined && !done.has(upload)) upload.giveUp("it does not answer");
-      }
+    const held = new Set<number>();
+    const works = (this.#uploads ?? []).map(async (upload, column) => {
+      const isHeld = await upload?.finish(segment.fragmentIds[column] as Uint8Array);
+      if (isHeld) held.add(column);
     });
+    const needCount = acknowledgeCount(this.#options.profile);
+    await this.#awaitUploads(this.#uploads ?? [], { works, needCount });
     this.#options.signal.throwIfAborted();
-    for (const [column, isHeld] of (await results).entries()) {
-      if (!isHeld) this.#lose(column, index);
-    }
+    for (const column of this.#columns.keys()) if (!held.has(column)) this.#lose(column, index);
     this.#hasBytes = false;
     this.#uploads = undefined;
     this.#requireMiners("too many failed at once");
+  }
+
+  async #awaitUploads(
+    uploads: readonly (FragmentUpload | undefined)[],
+    { works, needCount }: { readonly works: readonly Promise<void>[]; readonly needCount: number },
+  ): Promise<void> {
+    await awaitMost(this.#deps.clock, works, {
+      patience: { needCount, stallMs: STALL_MS, patienceMs: PATIENCE_MS },
+      giveUp: (index) => uploads[index]?.giveUp("it is far behind the others"),
+    });
   }
 
   /** Hands a column over to another miner, which then lacks every segment so far. */
@@ -217,19 +222,6 @@ class FileUpload {
       throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
     }
     return createErasureCode(profile).rebuild(present, [wanted]).get(wanted) as Uint8Array;
-  }
-
-  async #within(work: Promise<unknown>, onStall: () => void): Promise<void> {
-    const finished = new AbortController();
-    const stall = this.#deps.clock.sleep(STALL_MS, finished.signal).then(() => {
-      if (!finished.signal.aborted) onStall();
-    });
-    try {
-      await work;
-    } finally {
-      finished.abort();
-      await stall;
-    }
   }
 
   #requireMiners(reason: string): void {

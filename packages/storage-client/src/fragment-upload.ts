@@ -46,8 +46,15 @@ export class FragmentUpload {
   /** Gives up on a node that holds the others up. */
   giveUp(reason: string): void {
     const { account } = this.miner;
-    this.#fail(new StorageClientError({ code: "NODE_FAILED", account, status: 0, reason }));
+    const failure = new StorageClientError({ code: "NODE_FAILED", account, status: 0, reason });
+    this.#fail(failure);
+    this.#leave.abort(failure);
+  }
+
+  /** Ends an upload that nobody needs any more, which is not the node's fault. */
+  cancel(): void {
     this.#leave.abort();
+    this.#channel.abandon();
   }
 
   /** Resolves once the node has answered; true if it has exactly the fragment `id`. */

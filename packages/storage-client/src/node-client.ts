@@ -50,7 +50,10 @@ export interface FragmentRange {
   readonly length: number;
 }
 
-/** All methods throw {@link StorageClientError} `NODE_FAILED` or `BYTES_FORGED`. */
+/**
+ * All methods throw {@link StorageClientError} `NODE_FAILED` or `BYTES_FORGED`. A signal that aborts
+ * with a StorageClientError as its reason puts the blame on the node.
+ */
 export interface NodeClient {
   /** Streams a fragment whose id is not known yet. Resolves with the id that the node found. */
   storeFragment(
@@ -95,7 +98,7 @@ interface NodeResponse {
 
 const SIGNATURE_BYTES = 96;
 /** Longest silence of a node that is being read from or written to. */
-const SILENCE_MS = 15_000;
+const SILENCE_MS = 60_000;
 
 export function createNodeClient(deps: NodeClientDeps): NodeClient {
   const send = (miner: StorageMiner, request: NodeRequest) => sendRequest(deps, miner, request);
@@ -185,6 +188,11 @@ function blame(
     const isNodeTrouble = cause.detail.code === "NODE_FAILED" && cause.detail.status >= 500;
     if (isNodeTrouble) deps.health.failed(miner.account);
     return cause;
+  }
+  if (signal.reason instanceof StorageClientError) {
+    // Its peers were done long ago: leave it alone for a while.
+    deps.health.failed(miner.account);
+    return signal.reason;
   }
   if (signal.aborted) return nodeFailed(miner, 0, "given up", cause);
   if (!(cause instanceof Error)) return cause;

@@ -1,8 +1,10 @@
 import { aggregateBLS } from "@cess/crypto/bls";
 import { acknowledgeCount } from "@cess/params/profile";
 import { ZERO_ADDRESS } from "@cess/protocol/messages";
+import type { Clock } from "@cess/runtime/clock";
 import type { Hex } from "@cess/std/bytes";
 import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
+import { awaitMost } from "./await-most.ts";
 import type { CodedFile } from "./coded-file.ts";
 import { StorageClientError } from "./error.ts";
 import type { StorageMiner } from "./placement.ts";
@@ -25,11 +27,15 @@ export interface ReceiptRounds {
   ) => Promise<Uint8Array>;
   /** Another miner for a column whose miner failed, or undefined to leave the column empty. */
   readonly replace: (column: number) => StorageMiner | undefined;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
 }
 
 /** Each round drops the miners that failed, so a few are enough or the network is down. */
 const ROUNDS_MAX = 4;
+/** A miner that has not signed this long after the others is left out. */
+const STALL_MS = 2_500;
+const PATIENCE_MS = 60_000;
 
 /**
  * Collects the receipts of all miners of a placement. All sign the same placement, so when one
@@ -47,9 +53,7 @@ export async function collectReceipts(
   let reason = "none was asked";
   for (let round = 0; round < ROUNDS_MAX && countMiners(current) >= needCount; round += 1) {
     const placement = current.map((miner) => miner?.account ?? ZERO_ADDRESS);
-    const outcomes = await Promise.all(
-      current.map((miner, column) => miner && ask(file, { miner, column, placement }, rounds)),
-    );
+    const outcomes = await askAll(file, { miners: current, placement }, rounds);
     rounds.signal.throwIfAborted();
     const failed = outcomes.filter((outcome) => outcome instanceof StorageClientError);
     if (failed.length === 0) {
@@ -65,18 +69,38 @@ export async function collectReceipts(
   throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
 }
 
-async function ask(
+type Outcome = Uint8Array | StorageClientError | undefined;
+
+/** One outcome a column: a receipt, a failure, or undefined where there is no miner. */
+async function askAll(
   file: CodedFile,
-  asked: { readonly miner: StorageMiner; column: number; placement: readonly Hex[] },
-  { take, signal }: ReceiptRounds,
-): Promise<Uint8Array | StorageClientError> {
-  try {
-    return await take(asked.miner, file.receiptRequest(asked.column, asked.placement), signal);
-  } catch (cause) {
-    // A miner that fails is replaced or left out; anything else is our own bug.
-    if (cause instanceof StorageClientError) return cause;
-    throw cause;
-  }
+  { miners, placement }: { readonly miners: Placement; readonly placement: readonly Hex[] },
+  { take, clock, signal }: ReceiptRounds,
+): Promise<Outcome[]> {
+  const leave = miners.map(() => new AbortController());
+  const asked = miners.map(async (miner, column): Promise<Outcome> => {
+    const stop = AbortSignal.any([signal, (leave[column] as AbortController).signal]);
+    if (miner === undefined) return undefined;
+    try {
+      return await take(miner, file.receiptRequest(column, placement), stop);
+    } catch (cause) {
+      // A miner that fails is replaced or left out; anything else is our own bug.
+      if (cause instanceof StorageClientError) return cause;
+      throw cause;
+    }
+  });
+  const needCount = acknowledgeCount(file.profile) + miners.length - countMiners(miners);
+  await awaitMost(clock, asked, {
+    patience: { needCount, stallMs: STALL_MS, patienceMs: PATIENCE_MS },
+    giveUp: (column) => leave[column]?.abort(straggler(miners[column])),
+  });
+  return Promise.all(asked);
+}
+
+function straggler(miner: StorageMiner | undefined): StorageClientError {
+  const reason = "it is far behind the others";
+  const account = miner?.account ?? ZERO_ADDRESS;
+  return new StorageClientError({ code: "NODE_FAILED", account, status: 0, reason });
 }
 
 export function countMiners(miners: Placement): number {
