@@ -137,7 +137,7 @@ class LMDBChainStore implements ChainStore {
 
   lastSigned(): SignRecord | undefined {
     const bytes = this.#meta.get(this.#signedKey);
-    return bytes === undefined ? undefined : read(signRecordCodec, bytes);
+    return bytes === undefined ? undefined : decode(signRecordCodec, bytes);
   }
 
   journal(height: bigint): readonly JournalEntry[] {
@@ -146,7 +146,7 @@ class LMDBChainStore implements ChainStore {
       if (asBuffer(at).readBigUInt64BE() !== height) continue;
       this.#journalHeight = height;
       this.#sequence = asBuffer(at).readUInt32BE(8) + 1;
-      entries.push(read(entryCodec, value).entry);
+      entries.push(decode(entryCodec, value).entry);
     }
     return entries;
   }
@@ -173,7 +173,7 @@ class LMDBChainStore implements ChainStore {
 
   commitAt(height: bigint): CommitRecord | undefined {
     const bytes = this.#commits.get(heightKey(height));
-    return bytes === undefined ? undefined : read(commitRecordCodec, bytes);
+    return bytes === undefined ? undefined : decode(commitRecordCodec, bytes);
   }
 
   async putCommit(
@@ -193,11 +193,6 @@ class LMDBChainStore implements ChainStore {
   async close(): Promise<void> {
     await this.#root.close();
   }
-}
-
-/** Copies first: the database reuses its buffers, and slices of a Buffer share its memory. */
-function read<T>(codec: Codec<T>, stored: Uint8Array): T {
-  return decode(codec, new Uint8Array(stored));
 }
 
 function key(bytes: Uint8Array): Buffer {

@@ -33,7 +33,7 @@ for (const [name, from, to] of [
   ["timestampSeconds", "1700000000", "-1"],
   ["timelock", '"timelock": "0x', '"timelock": "0xff'],
   ["blsPublicKey", '"blsPublicKey": "0x', '"blsPublicKey": "0xzz'],
-  ["bondedWei", '"bondedWei": "0"', '"bondedWei": 0'],
+  ["bondedWei", '"bondedWei": "3', '"bondedWei": "-3'],
   ["alloc", '"alloc": [', '"alloc": 5, "rest": ['],
 ] as const) {
   test(`a genesis with a wrong ${name} is refused by that name`, () => {

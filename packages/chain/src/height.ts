@@ -1,4 +1,5 @@
 import type { HeightContext } from "@cess/consensus/authenticate";
+import type { Committee } from "@cess/consensus/committee";
 import type { Hex } from "@cess/std/bytes";
 import type { Application } from "./application.ts";
 import type { HeightRules } from "./block-rules.ts";
@@ -12,10 +13,18 @@ export interface Height extends HeightRules {
   readonly ended: AbortController;
 }
 
-/** The height after the application's head, from the view of `account`. */
+/** Whose view of a height is wanted. */
+export interface Viewer {
+  readonly chainId: string;
+  readonly account: Hex | undefined;
+  /** The height before, if it is known. */
+  readonly previous: Height | undefined;
+}
+
+/** The height after the application's head. */
 export async function heightAfterHead(
   application: Application,
-  { chainId, account }: { readonly chainId: string; readonly account: Hex | undefined },
+  { chainId, account, previous }: Viewer,
 ): Promise<Height> {
   const parent = application.head();
   const height = parent.height + 1n;
@@ -26,10 +35,18 @@ export async function heightAfterHead(
     height,
     parent,
     committee,
-    parentCommittee:
-      parent.height === 0n ? undefined : await application.committeeAt(parent.height),
+    parentCommittee: await committeeOf(application, parent.height, previous),
     context: { chainId, committee, beacon: parent.beacon },
     self: seat === -1 ? undefined : seat,
     ended: new AbortController(),
   };
+}
+
+async function committeeOf(
+  application: Application,
+  height: bigint,
+  known: Height | undefined,
+): Promise<Committee | undefined> {
+  if (height === 0n) return undefined;
+  return known?.height === height ? known.committee : await application.committeeAt(height);
 }

@@ -27,6 +27,8 @@ import type { ChainStore, JournalEntry } from "./chain-store.ts";
 import { type Height, heightAfterHead } from "./height.ts";
 import { LastCommit } from "./last-commit.ts";
 import type { Body, CommitRecord, CommittedBlock } from "./messages.ts";
+import { Pace } from "./pace.ts";
+import { makeProposal } from "./proposing.ts";
 import type { SeatSigner } from "./seat-signer.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
@@ -80,10 +82,7 @@ export class MachineHost {
   #lastCommit = new LastCommit(0, undefined);
   #isRunning = false;
   #isFirstHeight = true;
-  /** When each block was first proposed, on the monotonic clock. */
-  readonly #proposedMs = new Map<ValueId, number>();
-  /** Not before this time is a new block proposed. */
-  #nextProposalMs = 0;
+  readonly #pace: Pace;
   /** Not yet stepped. */
   readonly #inputs: Input[] = [];
   /** Stepped, but not yet on disk. */
@@ -96,6 +95,7 @@ export class MachineHost {
     this.#deps = deps;
     this.#options = options;
     this.#events = events;
+    this.#pace = new Pace(deps.clock, options.blockMs);
     this.#machine = new Tendermint({ timeouts: options.timeouts });
   }
 
@@ -108,7 +108,7 @@ export class MachineHost {
       const head = this.#deps.application.head();
       const certificate = this.#deps.store.commitAt(head.height)?.certificate;
       this.#lastCommit = new LastCommit(0, certificate);
-      this.#nextProposalMs = this.#deps.clock.nowMs();
+      this.#pace.start();
       await this.#startHeight();
       await this.#drain();
     });
@@ -155,9 +155,7 @@ export class MachineHost {
   submitProposal(proposal: Proposal, body: Body, beacon: Uint8Array): void {
     if (proposal.height !== this.#height?.height) return;
     const { valueId, builtRound } = proposal;
-    if (!this.#proposedMs.has(valueId)) {
-      this.#proposedMs.set(valueId, this.#deps.clock.nowMs());
-    }
+    this.#pace.onProposed(valueId, this.#deps.clock.nowMs());
     // At once: whom the network tells of this proposal next will ask for its body.
     this.#keepBody(valueId, body);
     this.#submit(async () => {
@@ -236,10 +234,13 @@ export class MachineHost {
   async #startHeight(): Promise<void> {
     const { application, signer, store } = this.#deps;
     const { chainId } = this.#options;
-    const height = await heightAfterHead(application, { chainId, account: signer?.account });
+    const height = await heightAfterHead(application, {
+      chainId,
+      account: signer?.account,
+      previous: this.#height,
+    });
     this.#height = height;
     this.#bodies.clear();
-    this.#proposedMs.clear();
     this.#entries = [];
     const effects = [
       ...this.#machine.step({
@@ -334,7 +335,7 @@ export class MachineHost {
   async #setTimer({ step, height, round, afterMs }: Effects<"setTimer">): Promise<void> {
     const signal = this.#height?.ended.signal;
     const isFirstProposal = step === "propose" && round === 0;
-    const waitMs = isFirstProposal ? this.#untilProposalMs() : 0;
+    const waitMs = isFirstProposal ? this.#pace.waitMs() : 0;
     await this.#deps.clock.sleep(waitMs + afterMs, signal);
     if (signal?.aborted) return;
     await this.#enter(async () => {
@@ -344,59 +345,30 @@ export class MachineHost {
     });
   }
 
-  #untilProposalMs(): number {
-    return Math.max(0, this.#nextProposalMs - this.#deps.clock.nowMs());
-  }
-
   async #propose(request: Effects<"requestProposal">): Promise<void> {
     const signal = this.#height?.ended.signal;
-    if (request.valid === undefined) await this.#deps.clock.sleep(this.#untilProposalMs(), signal);
+    if (request.valid === undefined) await this.#deps.clock.sleep(this.#pace.waitMs(), signal);
     if (signal?.aborted) return;
     await this.#enter(async () => {
       const height = this.#height;
       const { round, step } = this.#machine.status;
       const isCurrent = request.height === height?.height && request.round === round;
       if (!isCurrent || step !== "propose" || height.self === undefined) return;
-      const nowMs = this.#deps.clock.nowMs();
-      const known = request.valid?.proposal;
-      const made = known === undefined ? await this.#build(height) : this.#rebuild(known);
+      const { signer, candidates, log } = this.#deps;
+      assert(signer !== undefined, "only a signer has a seat");
+      const startMs = this.#deps.clock.nowMs();
+      const made = await makeProposal(
+        { signer, candidates, bodies: this.#bodies, log },
+        { height, round, valid: request.valid, lastCommit: this.#lastCommit },
+      );
       if (made === undefined || !this.#isRunning) return;
-      const { body, valueId, vrfProof } = made;
-      const proposal = this.#deps.signer?.proposal({
-        height: height.height,
-        round,
-        validRound: request.valid?.round,
-        builtRound: known?.builtRound ?? round,
-        valueId,
-        seat: height.self,
-        vrfProof,
-      });
-      if (proposal === undefined) return; // Signed another before a restart: this round is lost.
-      if (!this.#proposedMs.has(valueId)) this.#proposedMs.set(valueId, nowMs);
-      this.#keepBody(valueId, body);
+      const { proposal, body } = made;
+      this.#pace.onProposed(proposal.valueId, startMs);
+      this.#keepBody(proposal.valueId, body);
       this.#push({ kind: "proposal", proposal, body, isValid: true });
       this.#outbox.push(() => this.#events.send({ kind: "proposal", proposal }, body));
       await this.#drain();
     });
-  }
-
-  async #build(height: Height) {
-    const { signer, candidates, log } = this.#deps;
-    assert(signer !== undefined);
-    const { certificate } = this.#lastCommit;
-    if (certificate === undefined && height.parentCommittee !== undefined) {
-      log.warn("no certificate of the head to propose with", { height: height.height });
-      return undefined;
-    }
-    const { vrfProof, beacon } = signer.proveBeacon(height.parent.beacon, height.height);
-    const built = await candidates.build(beacon, signer.account, certificate);
-    return { ...built, vrfProof };
-  }
-
-  #rebuild({ valueId, vrfProof }: Proposal) {
-    const body = this.#bodies.get(valueId);
-    assert(body !== undefined, "the body of the valid value is kept");
-    return { body, valueId, vrfProof };
   }
 
   async #commitDecision({ proposal, precommits }: Decision): Promise<void> {
@@ -412,16 +384,15 @@ export class MachineHost {
 
   /** First why the block is final, then the block: the journal can redo the second. */
   async #commit(block: CommittedBlock, lastCommit: LastCommit): Promise<void> {
-    const { application, store, clock } = this.#deps;
+    const { application, store } = this.#deps;
     const { certificate }: CommitRecord = block.commit;
-    const proposedMs = this.#proposedMs.get(certificate.valueId) ?? clock.nowMs();
     this.#height?.ended.abort();
     // After a restart the application has forgotten what it ran but did not commit.
     const { transactionHashes } = await application.executeBlock(block.body.block);
     await store.putCommit(block.commit, block.body.parentCertificate);
     await application.commitBlock(certificate.valueId);
     this.#lastCommit = lastCommit;
-    this.#nextProposalMs = proposedMs + this.#options.blockMs;
+    this.#pace.onCommitted(certificate.valueId);
     await this.#events.committed(application.head(), block, transactionHashes);
     if (this.#isRunning) await this.#startHeight();
   }

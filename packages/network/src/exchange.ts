@@ -50,7 +50,7 @@ export function createResponder<Request, Response>(
     if (!limiter.take(context.peerId)) return refusal("rateLimited");
     if (received.length > protocol.requestBytesMax) return refusal("malformed");
     try {
-      const request = decode(protocol.request, plain(received));
+      const request = decode(protocol.request, received);
       const response = encode(protocol.response, await handler(request, context));
       assert(response.length <= protocol.responseBytesMax, `${protocol.id} answers within bounds`);
       return concatBytes(Uint8Array.of(STATUS_OK), response);
@@ -87,7 +87,7 @@ export function decodeResponse<Response>(
     if (reason !== undefined) throw new NetworkError({ code: "REQUEST_REFUSED", ...from, reason });
   }
   try {
-    if (status === STATUS_OK) return decode(protocol.response, plain(frame.subarray(1)));
+    if (status === STATUS_OK) return decode(protocol.response, frame.subarray(1));
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause;
     throw new NetworkError({ code: "RESPONSE_MALFORMED", ...from }, { cause });
@@ -105,7 +105,7 @@ export function createJudge<Message>(
     if (!limiter.take(context.peerId)) return "ignore";
     if (received.length > topic.messageBytesMax) return "reject";
     try {
-      return await handler(decode(topic.message, plain(received)), context);
+      return await handler(decode(topic.message, received), context);
     } catch (cause) {
       if (cause instanceof AssertionError) throw cause;
       if (cause instanceof CodecError) return "reject";
@@ -131,11 +131,6 @@ export function untilAborted<T>(task: Promise<T>, signal: AbortSignal): Promise<
     signal.addEventListener("abort", onAbort, { once: true });
     task.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
-}
-
-/** The same memory, never as a Buffer: slices of a Buffer are no copies. */
-function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function refusal(reason: RefusalReason): Uint8Array {

@@ -12,7 +12,10 @@ import { vrfPublicKeyOf } from "@cess/crypto/vrf";
 import { type Executor, openExecutor } from "@cess/execution/executor";
 import { type Delivery, MemoryHub } from "@cess/network/memory/hub";
 import type { Network } from "@cess/network/network";
+import { DEV } from "@cess/params/chain-spec";
 import { createModuleSet, type Genesis } from "@cess/protocol/module";
+import { params } from "@cess/protocol/modules/params";
+import { staking } from "@cess/protocol/modules/staking";
 import { silentLogger } from "@cess/runtime/node/logger";
 import { createPrometheusMetrics } from "@cess/runtime/node/metrics";
 import { systemClock, systemRandom } from "@cess/runtime/node/system";
@@ -23,8 +26,8 @@ import { type ChainNode, type ChainNodeDeps, createChainNode } from "../chain-no
 import type { ValidatorKeys } from "../seat-signer.ts";
 import { VerificationCache } from "../verification-cache.ts";
 
-export const CHAIN_ID = 11330;
-const BLOCK_GAS_MAX = 60_000_000;
+export const CHAIN_ID: number = DEV.chainId;
+const BOND_WEI = DEV.validatorBondWei;
 const GENESIS_SECONDS = 1_700_000_000n;
 
 /** Holds the tokens of the test chain. */
@@ -69,13 +72,16 @@ export function genesisOf(validatorCount: number): Genesis {
       blsPublicKey: blsPublicKeyOf(blsSecretKey),
       blsProof: provePossession(blsSecretKey),
       vrfPublicKey: vrfPublicKeyOf(vrfSecretKey),
-      bondedWei: 0n,
+      bondedWei: BOND_WEI,
     };
   });
   return {
     spec: "dev",
     timestampSeconds: GENESIS_SECONDS,
-    alloc: [{ address: rich.address.toLowerCase() as Hex, balanceWei: 1_000_000n * CESS }],
+    alloc: [
+      { address: rich.address.toLowerCase() as Hex, balanceWei: 1_000_000n * CESS },
+      ...validators.map(({ account }) => ({ address: account, balanceWei: BOND_WEI })),
+    ],
     validators,
     timelock: validatorKeys(0).account,
   };
@@ -111,7 +117,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
   const executor = await openExecutor({
     directory: join(directory, "state"),
     genesis: genesisOf(options.validatorCount),
-    modules: createModuleSet([]),
+    modules: createModuleSet([staking, params]),
   });
   const fatal: unknown[] = [];
   const node = await createChainNode(
@@ -131,7 +137,7 @@ export async function openNode(options: NodeOptions): Promise<RunningNode> {
       directory: join(directory, "chain"),
       chainId: CHAIN_ID,
       blockMs: options.blockMs,
-      blockGasMax: BLOCK_GAS_MAX,
+      blockGasMax: DEV.blockGasMax,
     },
   );
   const stop = async () => {
