@@ -46,7 +46,7 @@ export function createRepairLoop(
     name: "repair",
     intervalMs: 2 * spec.blockMs,
     async work(signal) {
-      const orders = (await readOrders(chain)).filter((order) => {
+      const orders = (await readOrders(chain, random)).filter((order) => {
         return (retryMs.get(keyOf(order)) ?? 0) <= clock.nowMs();
       });
       const ours = orders.filter((order) => order.claimant === chain.account);
@@ -69,9 +69,9 @@ async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   const { chain, ledger, directory, spec, store } = context;
   if (order.claimant === chain.account) return true;
   const self = directory.minerOf(chain.account);
-  if (self?.state !== MINER_STATE.active || order.origin === chain.account) return false;
+  if (self?.state !== MINER_STATE.active) return false;
   const record = await readFileRecord(chain, order.fid);
-  if (record === undefined) return false;
+  if (record === undefined || !isRestorable(context, order, record)) return false;
   const holds = record.holdings.some((_, column) => {
     return holderOf(record, { segment: order.segment, column })?.miner === chain.account;
   });
@@ -79,6 +79,16 @@ async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   if (holds && (ledger.followedHeight ?? 0) <= graceEnd) return false;
   const needBytes = segmentsOf(order, record).length * fragmentBytesOf(record);
   return Math.min(freeBytesOf(self), await store.freeBytes()) > needBytes;
+}
+
+/** A claim that is not completed is punished: there must be k holders, and a worker. */
+function isRestorable({ directory }: NodeContext, { segment }: Order, record: FileRecord): boolean {
+  const dataCount = profileById(record.profile)?.dataCount ?? Number.POSITIVE_INFINITY;
+  const sources = record.holdings.filter((_, column) => {
+    const holder = holderOf(record, { segment, column });
+    return holder !== undefined && directory.minerOf(holder.miner) !== undefined;
+  });
+  return sources.length >= dataCount && directory.activeWorkers().length > 0;
 }
 
 /** Rebuilds, stores, has tagged, and tells the chain; the challenge that follows is the proof. */

@@ -59,8 +59,8 @@ async function readyToReport(
     return [];
   }
   if (!isWhole) {
-    const tagged = mine.filter((piece) => piece.state === PIECE_STATE.tagged);
-    return tagged.map((piece) => toReported(piece.segment, [piece]));
+    await giveUpColumn(context, first);
+    return [];
   }
   if (mine.some((piece) => piece.state === PIECE_STATE.declared)) return [];
   const byOthers = mine.filter((piece) => piece.tee !== first.tee);
@@ -68,14 +68,29 @@ async function readyToReport(
     await untag(context, byOthers);
     return [];
   }
-  return [toReported(SEGMENT_ALL, mine)];
+  return [toReported(mine)];
 }
 
-function toReported(segment: number, pieces: readonly Piece[]): Reported {
+function toReported(pieces: readonly Piece[]): Reported {
+  const segment = SEGMENT_ALL;
   const { fid, column, profileId, fileSizeBytes } = pieces[0] as Piece;
   const macs = pieces.map((piece) => piece.mac);
   const sizeBytes = BigInt(fileSizeBytes);
   return { item: { fid, segment, column, profileId, sizeBytes, macs }, pieces };
+}
+
+/** Columns are tagged whole: what is left of one that lost a segment before that cannot be. */
+async function giveUpColumn(
+  { chain, ledger, log }: NodeContext,
+  { fid, column }: Piece,
+): Promise<void> {
+  try {
+    await chain.send("files", "reportLost", [fid, SEGMENT_ALL, column]);
+    log.error("column lost before it was tagged", { fid, column });
+  } catch (cause) {
+    if (!isRefusal(cause)) throw cause;
+  }
+  await ledger.change(() => ledger.markDirty(fid, ledger.followedHeight ?? 0));
 }
 
 /** Halves a batch that the chain refuses, so that one item cannot hold up the others. */

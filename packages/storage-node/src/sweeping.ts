@@ -50,7 +50,13 @@ export async function dropClosedPieces(context: NodeContext): Promise<void> {
   const sampled = await sampledPlaces(context);
   for (const piece of closed) {
     if (sampled.has(placeKey(piece))) continue;
-    await ledger.change(() => ledger.dropPiece(piece));
+    // A restoral may have taken the place again.
+    let isDropped = false;
+    await ledger.change(() => {
+      isDropped = ledger.piece(piece)?.state === PIECE_STATE.closed;
+      if (isDropped) ledger.dropPiece(piece);
+    });
+    if (!isDropped) continue;
     await files.removeTags(piece);
     await store.remove(piece.fragmentId);
   }
