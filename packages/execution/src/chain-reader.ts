@@ -14,6 +14,7 @@ import type { BlockStore } from "./block-store.ts";
 import { type BlockSummary, summaryOf } from "./block-summary.ts";
 import { readCommittee } from "./committee-reader.ts";
 import { ExecutionError } from "./error.ts";
+import { type LogView, logsOfBlock } from "./log-query.ts";
 import { createStateHost, toAddress } from "./module-host.ts";
 import type { BlockOutcome } from "./receipt.ts";
 import { type DecodedTransaction, decodeTransaction } from "./transaction.ts";
@@ -60,12 +61,15 @@ export interface AccountProof {
 const DECODED_COUNT_MAX = 8192;
 const DECODED_BYTES_MAX = 16 * 1024;
 const SUMMARIES_COUNT_MAX = 4096;
+const LOG_BLOCKS_REMEMBERED = 16;
 
 export class ChainReader {
   protected readonly rules: ChainRules;
   protected readonly store: BlockStore;
   readonly #summaries = new BoundedMap<Hex, BlockSummary>(SUMMARIES_COUNT_MAX);
   readonly #decoded = new BoundedMap<string, DecodedTransaction>(DECODED_COUNT_MAX);
+  /** PERF: every subscriber asks for the logs of each new block. */
+  readonly #logs = new BoundedMap<Hex, readonly LogView[]>(LOG_BLOCKS_REMEMBERED);
   #head: BlockSummary;
 
   constructor(rules: ChainRules, store: BlockStore) {
@@ -136,6 +140,22 @@ export class ChainReader {
    */
   describeTransaction(raw: Uint8Array): TransactionView {
     return viewOf(this.decodeTransaction(raw));
+  }
+
+  /**
+   * All logs of a block, those of its hooks among them.
+   *
+   * @throws {@link ExecutionError} `BLOCK_UNKNOWN`.
+   */
+  logsAt(reference: BlockReference): readonly LogView[] {
+    const { hash, height } = this.summaryAt(reference);
+    const known = this.#logs.get(hash);
+    if (known !== undefined) return known;
+    const outcome = this.outcomeAt(hash);
+    const transactionHashes = this.transactionHashes(hash);
+    const logs = logsOfBlock({ hash, height, outcome, transactionHashes });
+    this.#logs.set(hash, logs);
+    return logs;
   }
 
   logsBloom(height: bigint): Uint8Array | undefined {

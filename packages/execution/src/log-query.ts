@@ -32,8 +32,9 @@ export interface LogView {
 
 export const LOG_BLOCKS_MAX = 10_000;
 export const LOGS_MAX = 10_000;
-/** Blocks between two pauses in which other requests get their turn. */
-const BLOCKS_PER_TURN = 200;
+/** Between two pauses in which other requests get their turn: blooms looked at, blocks read. */
+const BLOOMS_PER_TURN = 500;
+const BLOCKS_PER_TURN = 5;
 
 /**
  * Logs that match, in chain order.
@@ -52,25 +53,32 @@ export async function findLogs(
   }
   const mayMatch = createBloomCheck(filter);
   const found: LogView[] = [];
+  let work = 0;
   for (let height = range.from; height <= to; height += 1n) {
-    if ((height - range.from) % BigInt(BLOCKS_PER_TURN) === BigInt(BLOCKS_PER_TURN - 1)) {
-      await setImmediate();
-    }
     const bloom = reader.logsBloom(height);
-    if (bloom === undefined || (height > 0n && !mayMatch(bloom))) continue;
-    found.push(...logsOfBlock(reader, height).filter((log) => matches(log, filter)));
+    const isRead = bloom !== undefined && (height === 0n || mayMatch(bloom));
+    if (isRead) found.push(...reader.logsAt(height).filter((log) => matches(log, filter)));
     if (found.length > LOGS_MAX) {
       throw new ExecutionError({ code: "LOGS_LIMIT", limit: "logs", countMax: LOGS_MAX });
     }
+    work += isRead ? 1 / BLOCKS_PER_TURN : 1 / BLOOMS_PER_TURN;
+    if (work < 1) continue;
+    work = 0;
+    await setImmediate();
   }
   return found;
 }
 
+export interface BlockLogsSource {
+  readonly hash: Hex;
+  readonly height: bigint;
+  readonly outcome: BlockOutcome;
+  readonly transactionHashes: readonly Hex[];
+}
+
 /** All logs of a block: of its begin, its transactions, its end. */
-export function logsOfBlock(reader: ChainReader, reference: bigint | Hex): readonly LogView[] {
-  const { hash, height } = reader.summaryAt(reference);
-  const outcome = reader.outcomeAt(hash);
-  const hashes = reader.transactionHashes(hash);
+export function logsOfBlock(source: BlockLogsSource): readonly LogView[] {
+  const { hash, height, outcome, transactionHashes: hashes } = source;
   const groups = [
     { hash: hookHash(hash, "begin"), index: hashes.length, logs: outcome.beginLogs },
     ...outcome.receipts.map(({ logs }, index) => ({ hash: hashes[index] as Hex, index, logs })),

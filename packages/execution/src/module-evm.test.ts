@@ -13,7 +13,7 @@ import { encodeFunctionData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { ExecutionError } from "./error.ts";
 import { type Executor, openExecutor } from "./executor.ts";
-import { hookHash, logsOfBlock } from "./log-query.ts";
+import { hookHash } from "./log-query.ts";
 import { notebook, notebookAbi, notebookCalls } from "./testing/notebook.ts";
 import { provenValue } from "./testing/proof-check.ts";
 
@@ -80,7 +80,7 @@ test("contracts read past block hashes (EIP-2935, BLOCKHASH) and certificates (E
 });
 
 test("what hooks emit is listed, in the bloom, and proven by the state root", async () => {
-  const [log, ...others] = logsOfBlock(executor, 3n);
+  const [log, ...others] = executor.logsAt(3n);
   assert.equal(others.length, 0);
   assert.equal(log?.transactionHash, hookHash(executor.summaryAt(3n).hash, "end"));
   assert.notEqual(executor.summaryAt(3n).logsBloom, executor.summaryAt(4n).logsBloom);

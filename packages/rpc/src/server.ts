@@ -36,6 +36,8 @@ export interface RPCServer extends Service {
 }
 
 export const BODY_BYTES_MAX: number = 2 * MIB;
+/** Of all kinds; WebSockets among them. */
+const HTTP_CONNECTIONS_MAX = 1024;
 const CONNECTIONS_MAX = 256;
 /** A client that reads more slowly than the chain grows is dropped at this much unsent. */
 const UNSENT_BYTES_MAX: number = 16 * MIB;
@@ -79,6 +81,7 @@ function createHTTP(dispatcher: Dispatcher): FastifyInstance {
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
   });
+  app.server.maxConnections = HTTP_CONNECTIONS_MAX;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "string" }, (_request, body, done) => done(null, body));
   app.addHook("onRequest", async (_request, reply) => {

@@ -3,14 +3,14 @@
  * @see https://geth.ethereum.org/docs/interacting-with-geth/rpc/pubsub
  * @module
  */
-import { type LogFilter, logsOfBlock, matches } from "@cess/execution/log-query";
+import { type LogFilter, matches } from "@cess/execution/log-query";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
 import { RPCError } from "./error.ts";
 import { formatHeader, formatLog, formatTransaction, toQuantity } from "./format.ts";
 import type { Methods, RPCDeps } from "./method.ts";
 import { invalid, readFields, readLogFilter, readQuantity } from "./params.ts";
 
-const SUBSCRIPTIONS_MAX = 64;
+const SUBSCRIPTIONS_MAX = 16;
 
 export interface Subscriptions {
   /** `eth_subscribe` and `eth_unsubscribe` of one connection. */
@@ -47,7 +47,7 @@ export function createSubscriptions(
 
   function startLogs(filter: LogFilter, notify: (result: unknown) => void): () => void {
     return node.onCommitted(({ facts }) => {
-      for (const log of logsOfBlock(executor, facts.hash)) {
+      for (const log of executor.logsAt(facts.hash)) {
         if (matches(log, filter)) notify(formatLog(log));
       }
     });

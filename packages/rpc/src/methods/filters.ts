@@ -1,6 +1,6 @@
 import type { BlockReference } from "@cess/execution/chain-reader";
 import type { Executor } from "@cess/execution/executor";
-import { findLogs, type LogFilter, logsOfBlock, matches } from "@cess/execution/log-query";
+import { findLogs, type LogFilter, matches } from "@cess/execution/log-query";
 import type { Hex } from "@cess/std/bytes";
 import { RPCError } from "../error.ts";
 import { formatLog, type JSONObject, toQuantity } from "../format.ts";
@@ -111,7 +111,7 @@ function createLogReader(executor: Executor) {
 
   async function logs({ blockHash, filter, from, to }: LogsRequest): Promise<unknown> {
     if (blockHash !== undefined) {
-      const all = logsOfBlock(executor, blockHash);
+      const all = executor.logsAt(blockHash);
       return all.filter((log) => matches(log, filter)).map(formatLog);
     }
     const [first, last] = [heightOf(from), heightOf(to)];
