@@ -107,16 +107,17 @@ async function serve(
   response.on("close", () => {
     if (!response.writableFinished) aborter.abort();
   });
+  const upload = new Upload(request, response);
   const answer = await options.answer({
     method: request.method ?? "",
     target: request.url ?? "/",
     rawHeaders: request.rawHeaders,
-    source: bodyOf(request, response),
+    source: upload,
     signal: aborter.signal,
   });
   if (aborter.signal.aborted) return void response.destroy();
   try {
-    await respond(request, response, answer);
+    await respond(upload, response, answer);
   } catch (cause) {
     // The status is out: all that can be said now is that the body is not complete.
     options.onBroken(cause);
@@ -124,17 +125,56 @@ async function serve(
   }
 }
 
-async function* bodyOf(
-  request: IncomingMessage,
-  response: ServerResponse,
-): AsyncGenerator<Uint8Array> {
-  if (request.headers.expect !== undefined) response.writeContinue();
-  // Breaking off must not end the connection: the answer still has to go out.
-  yield* request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+/** The body of a request: read on demand, or drained after an answer that did not need it. */
+class Upload implements AsyncIterable<Uint8Array> {
+  readonly request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #isAwaited: boolean;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.request = request;
+    this.#response = response;
+    this.#isAwaited = request.headers.expect === undefined;
+  }
+
+  /** True if the client is sending, or about to send, what nobody has read. */
+  get isUnread(): boolean {
+    return !this.request.readableEnded && !this.request.complete;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    if (!this.#isAwaited) this.#response.writeContinue();
+    this.#isAwaited = true;
+    // Breaking off must not end the connection: the answer still has to go out.
+    yield* this.request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  }
+
+  /**
+   * Reads and drops what is still coming, up to a limit. A client that sends its whole body before
+   * it reads would otherwise see a reset connection instead of the answer.
+   */
+  drain(): Promise<void> {
+    const { request } = this;
+    if (!this.#isAwaited) return Promise.resolve();
+    return new Promise((resolve) => {
+      let countBytes = 0;
+      const timer = setTimeout(resolve, DRAIN_MS);
+      const done = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      request.removeAllListeners("readable");
+      request.on("data", (chunk: Uint8Array) => {
+        countBytes += chunk.length;
+        if (countBytes > DRAIN_BYTES_MAX) done();
+      });
+      for (const event of ["end", "close", "error"]) request.on(event, done);
+    });
+  }
 }
 
 async function respond(
-  request: IncomingMessage,
+  upload: Upload,
   response: ServerResponse,
   { status, headers = {}, body }: S3Response,
 ): Promise<void> {
@@ -142,20 +182,19 @@ async function respond(
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) response.setHeader(name, value);
   }
-  const isUnread = !request.readableEnded && !request.complete;
-  if (isUnread) response.setHeader("connection", "close");
-  if (request.method === "HEAD" || body === undefined) {
-    if (!response.hasHeader("content-length") && status !== 204 && status !== 304) {
-      response.setHeader("content-length", "0");
-    }
+  if (body !== undefined && typeof body !== "string") return sendBody(response, body);
+  const text = upload.request.method === "HEAD" ? "" : (body ?? "");
+  const isBodiless = status === 204 || status === 304 || response.hasHeader("content-length");
+  if (!isBodiless) response.setHeader("content-length", Buffer.byteLength(text));
+  if (upload.isUnread) {
+    response.setHeader("connection", "close");
+    response.flushHeaders();
+    if (text !== "") response.write(text);
+    await upload.drain();
     response.end();
-  } else if (typeof body === "string") {
-    response.setHeader("content-length", Buffer.byteLength(body));
-    response.end(body);
   } else {
-    await sendBody(response, body);
+    response.end(text);
   }
-  if (isUnread) drain(request);
 }
 
 async function sendBody(response: ServerResponse, body: AsyncIterable<Uint8Array>): Promise<void> {
@@ -176,17 +215,6 @@ function drained(response: ServerResponse): Promise<void> {
     response.on("drain", done);
     response.on("close", done);
   });
-}
-
-function drain(request: IncomingMessage): void {
-  let countBytes = 0;
-  const timer = setTimeout(() => request.destroy(), DRAIN_MS);
-  request.on("data", (chunk: Uint8Array) => {
-    countBytes += chunk.length;
-    if (countBytes > DRAIN_BYTES_MAX) request.destroy();
-  });
-  request.on("close", () => clearTimeout(timer));
-  request.on("error", () => clearTimeout(timer));
 }
 
 function reasonOf(code: string | undefined): "headers" | "body" | "syntax" {

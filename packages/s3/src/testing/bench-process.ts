@@ -15,3 +15,4 @@ process.on("message", () => {
   process.send?.({ cpuMs: (user + system) / 1000 });
 });
 process.send?.({ endpoint: `http://127.0.0.1:${gateway.port}`, credential });
+process.on("disconnect", () => process.exit());

@@ -15,22 +15,28 @@ import type {
   WriteOptions,
 } from "@cess/storage-client/file-store";
 
-export interface MemoryNetwork {
-  readonly fileStore: FileStore;
-  readonly declarer: Declarer;
+/** What the network holds and what tests may do to it. */
+export interface MemoryState {
   /** Bytes of each extent by its data key. */
-  readonly extents: ReadonlyMap<Hex, Uint8Array>;
-  /** Files on the chain. */
-  readonly declared: ReadonlySet<Hex>;
-  readonly removed: ReadonlySet<Hex>;
+  readonly extents: Map<Hex, Uint8Array>;
+  /** Files on the chain, and taken off it. */
+  readonly declared: Set<Hex>;
+  readonly removed: Set<Hex>;
   /** Sizes of the batches that were declared. */
-  readonly batches: readonly number[];
+  readonly batches: number[];
   /** Files that the chain refuses. */
   readonly refused: Set<Hex>;
   /** Files that the store was told of after a restart. */
-  readonly remembered: ReadonlySet<Hex>;
+  readonly remembered: Set<Hex>;
+  /** Bytes handed out by reads so far. */
+  readBytes: number;
   isReachable: boolean;
   isReadable: boolean;
+}
+
+export interface MemoryNetwork extends MemoryState {
+  readonly fileStore: FileStore;
+  readonly declarer: Declarer;
 }
 
 export interface MemoryNetworkOptions {
@@ -38,95 +44,101 @@ export interface MemoryNetworkOptions {
   readonly bundleObjects: number;
 }
 
+const PIECE_BYTES = 65_536;
+
 export function createMemoryNetwork(
   options: MemoryNetworkOptions = { bundleObjects: 1 },
 ): MemoryNetwork {
-  const extents = new Map<Hex, Uint8Array>();
-  const declared = new Set<Hex>();
-  const removed = new Set<Hex>();
-  const batches: number[] = [];
-  const refused = new Set<Hex>();
-  const remembered = new Set<Hex>();
-  let bundle: { readonly fid: Hex; count: number } | undefined;
+  const state: MemoryState = {
+    extents: new Map(),
+    declared: new Set(),
+    removed: new Set(),
+    batches: [],
+    refused: new Set(),
+    remembered: new Set(),
+    readBytes: 0,
+    isReachable: true,
+    isReadable: true,
+  };
+  const fileStore = createFileStore(state, options);
+  // One object, so that a test's changes are seen by the parts.
+  return Object.assign(state, { fileStore, declarer: createDeclarer(state) });
+}
+
+function createFileStore(state: MemoryState, { bundleObjects }: MemoryNetworkOptions): FileStore {
+  let bundle = { fid: randomFid(), count: 0 };
 
   function bundleFid(): Hex {
-    if (bundle === undefined || bundle.count === options.bundleObjects) {
-      bundle = { fid: bytesToHex(randomBytes(32)), count: 0 };
-    }
+    if (bundle.count === bundleObjects) bundle = { fid: randomFid(), count: 0 };
     bundle.count += 1;
     return bundle.fid;
   }
 
   function keep(bytes: Uint8Array, fid: Hex, { territory, profile }: WriteOptions): StoredObject {
-    const dataKey = new Uint8Array(randomBytes(32));
-    const sizeBytes = bytes.length;
     const extent: Extent = {
       fid,
-      fileSizeBytes: sizeBytes,
+      fileSizeBytes: bytes.length,
       profileId: profile.id,
       territory,
       offset: 0,
-      sealedBytes: sizeBytes,
-      sizeBytes,
-      dataKey,
+      sealedBytes: bytes.length,
+      sizeBytes: bytes.length,
+      dataKey: new Uint8Array(randomBytes(32)),
     };
-    extents.set(bytesToHex(dataKey), bytes);
+    state.extents.set(bytesToHex(extent.dataKey), bytes);
     return { extent, declaration: declarationOf(extent) };
   }
 
-  const network: MemoryNetwork = {
-    extents,
-    declared,
-    removed,
-    batches,
-    refused,
-    remembered,
-    isReachable: true,
-    isReadable: true,
-    fileStore: {
-      remember: ({ fid }) => void remembered.add(fid),
-      async write(body, options) {
-        const pieces: Uint8Array[] = [];
-        for await (const piece of body) pieces.push(new Uint8Array(piece));
-        options.signal.throwIfAborted();
-        return keep(concatBytes(...pieces), bytesToHex(randomBytes(32)), options);
-      },
-      async writeSmall(body, options) {
-        return keep(new Uint8Array(body), bundleFid(), options);
-      },
-      async *read(extent, { offset, length }) {
-        const bytes = extents.get(bytesToHex(extent.dataKey));
-        if (bytes === undefined || !network.isReadable) {
-          throw new StorageClientError({ code: "UNAVAILABLE", fid: extent.fid, segment: 0 });
-        }
-        for (let at = offset; at < offset + length; at += PIECE_BYTES) {
-          yield bytes.subarray(at, Math.min(at + PIECE_BYTES, offset + length));
-        }
-      },
+  return {
+    remember: ({ fid }) => void state.remembered.add(fid),
+    async write(body, options) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of body) pieces.push(new Uint8Array(piece));
+      options.signal.throwIfAborted();
+      return keep(concatBytes(...pieces), randomFid(), options);
     },
-    declarer: {
-      async declare(batch) {
-        if (!network.isReachable) throw new ChainGoneError();
-        const fids = batch.map(({ fid }) => fid).filter((fid) => refused.has(fid));
-        const reason = "refused by the test";
-        if (fids.length > 0)
-          throw new StorageClientError({ code: "DECLARATION_REFUSED", fids, reason });
-        batches.push(batch.length);
-        for (const { fid } of batch) declared.add(fid);
-      },
-      async remove(_territory, fids) {
-        if (!network.isReachable) throw new ChainGoneError();
-        for (const fid of fids) {
-          declared.delete(fid);
-          removed.add(fid);
-        }
-      },
+    async writeSmall(body, options) {
+      return keep(new Uint8Array(body), bundleFid(), options);
+    },
+    async *read(extent, { offset, length }) {
+      const bytes = state.extents.get(bytesToHex(extent.dataKey));
+      if (bytes === undefined || !state.isReadable) {
+        throw new StorageClientError({ code: "UNAVAILABLE", fid: extent.fid, segment: 0 });
+      }
+      for (let at = offset; at < offset + length; at += PIECE_BYTES) {
+        const piece = bytes.subarray(at, Math.min(at + PIECE_BYTES, offset + length));
+        state.readBytes += piece.length;
+        yield piece;
+      }
     },
   };
-  return network;
 }
 
-const PIECE_BYTES = 65_536;
+function createDeclarer(state: MemoryState): Declarer {
+  return {
+    async declare(batch) {
+      if (!state.isReachable) throw new ChainGoneError();
+      const fids = batch.map(({ fid }) => fid).filter((fid) => state.refused.has(fid));
+      if (fids.length > 0) {
+        const reason = "refused by the test";
+        throw new StorageClientError({ code: "DECLARATION_REFUSED", fids, reason });
+      }
+      state.batches.push(batch.length);
+      for (const { fid } of batch) state.declared.add(fid);
+    },
+    async remove(_territory, fids) {
+      if (!state.isReachable) throw new ChainGoneError();
+      for (const fid of fids) {
+        state.declared.delete(fid);
+        state.removed.add(fid);
+      }
+    },
+  };
+}
+
+function randomFid(): Hex {
+  return bytesToHex(randomBytes(32));
+}
 
 class ChainGoneError extends Error {}
 
