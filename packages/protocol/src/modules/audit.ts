@@ -2,13 +2,7 @@ import { CHALLENGE_SAMPLES } from "@cess/params/podr2";
 import type { Hex } from "@cess/std/bytes";
 import { auditAbi } from "../abi/audit.ts";
 import { require } from "../error.ts";
-import {
-  type CallContext,
-  defineModule,
-  GAS,
-  type Handlers,
-  type ModuleDefinition,
-} from "../module.ts";
+import { defineModule, GAS, type Handlers, type ModuleDefinition } from "../module.ts";
 import type { ProofVerifier } from "../proof-verifier.ts";
 import { CHALLENGE_STATE } from "../states.ts";
 import { pageIndexes } from "../storage.ts";
@@ -27,7 +21,7 @@ import {
   VERDICT,
 } from "./audit/challenges.ts";
 import { drawMiners, pruneChallenges } from "./audit/draw.ts";
-import { checkProofs, groupByTEE, judgeByVerdict, judgeDue } from "./audit/judge.ts";
+import { checkProofs, judgeByVerdict, judgeDue } from "./audit/judge.ts";
 import { openChallenges } from "./audit/open.ts";
 import { canVerify, noteWork, requireWorker } from "./tee/records.ts";
 
@@ -44,7 +38,7 @@ export function createAuditModule(deps: {
       require(challenge.state === CHALLENGE_STATE.open, "STATE_WRONG", "the challenge is not open");
       const isInTime = context.height <= BigInt(challenge.proofDeadline);
       require(isInTime, "EXPIRED", "the time for the proof is over");
-      await requireProofs(context, id, given);
+      requireProofs(challenge, given);
       await proofs.set(context, idToKey(id), given);
       const proven = { ...challenge, state: CHALLENGE_STATE.proven };
       await challenges.set(context, idToKey(id), proven);
@@ -108,20 +102,15 @@ export function createAuditModule(deps: {
 }
 
 /** One proof of the right length for each worker that tagged samples, and no other. */
-async function requireProofs(
-  context: CallContext,
-  id: bigint,
-  given: readonly TEEProof[],
-): Promise<void> {
-  const tees = groupByTEE((await samples.get(context, idToKey(id))) ?? []);
+function requireProofs({ tees }: Challenge, given: readonly TEEProof[]): void {
   const named = new Set<Hex>();
   for (const { tee, proof } of given) {
-    const isAsked = tees.has(tee) && !named.has(tee);
+    const isAsked = tees.includes(tee) && !named.has(tee);
     require(isAsked, "PROOF_INVALID", "one proof for each worker among the samples");
     require(proof.length === 2 + 2 * PROOF_BYTES, "PROOF_INVALID", `${PROOF_BYTES} bytes a proof`);
     named.add(tee);
   }
-  require(named.size === tees.size, "PROOF_INVALID", "a worker among the samples has no proof");
+  require(named.size === tees.length, "PROOF_INVALID", "a worker among the samples has no proof");
 }
 
 function viewChallenge(id: bigint, challenge: Challenge) {

@@ -104,19 +104,36 @@ export class MemoryChain {
 
   async sendRaw(to: Hex, data: Hex, options: CallOptions): Promise<Hex> {
     const { from, value = 0n } = options;
-    this.#undo = [];
-    const eventCount = this.events.length;
-    this.gasUsed = 0n;
-    this.writeCount = 0;
+    const eventCount = this.#begin();
     try {
       this.#move(from, to, value);
       const call = { to, caller: from, value, isStatic: false, data };
       return await this.#modules.dispatchCall(this.host(), call);
     } catch (cause) {
-      for (const undo of this.#undo.reverse()) undo();
-      this.events.length = eventCount;
+      this.#rollBack(eventCount);
       throw cause;
     }
+  }
+
+  /** A transaction of which nothing stays. */
+  async simulate(to: Hex, data: Hex, from: Hex): Promise<Hex> {
+    const eventCount = this.#begin();
+    const call = { to, caller: from, value: 0n, isStatic: false, data };
+    const result = await this.#modules.dispatchCall(this.host(), call);
+    this.#rollBack(eventCount);
+    return result;
+  }
+
+  #begin(): number {
+    this.#undo = [];
+    this.gasUsed = 0n;
+    this.writeCount = 0;
+    return this.events.length;
+  }
+
+  #rollBack(eventCount: number): void {
+    for (const undo of this.#undo.reverse()) undo();
+    this.events.length = eventCount;
   }
 
   /** A static call. */

@@ -101,6 +101,9 @@ export interface WorldOptions {
   readonly teeCount?: number;
   readonly spec?: Partial<ChainSpec>;
   readonly declaredBytes?: number;
+  /** Instead of actors with made-up tag keys. */
+  readonly tees?: readonly TEEActor[];
+  readonly proofVerifier?: ProofVerifier;
 }
 
 export class World {
@@ -119,9 +122,10 @@ export class World {
   static async create(options: WorldOptions = {}): Promise<World> {
     const { minerCount = 12, teeCount = 2, declaredBytes = 64 * GIB } = options;
     const miners = Array.from({ length: minerCount }, (_, index) => minerActor(index));
-    const tees = Array.from({ length: teeCount }, (_, index) => teeActor(index));
+    const tees = options.tees ?? Array.from({ length: teeCount }, (_, index) => teeActor(index));
     const people = [OWNER, GATEWAY, STRANGER, TIMELOCK, ...miners, ...tees];
-    const chain = await createChain(people, { ...DEV, ...options.spec });
+    const proofVerifier = options.proofVerifier ?? testVerifier;
+    const chain = await createChain(people, { ...DEV, ...options.spec }, proofVerifier);
     await chain.blocks();
     for (const miner of miners) await registerMiner(chain, miner, declaredBytes);
     for (const tee of tees) await registerTEE(chain, tee);
@@ -251,14 +255,18 @@ interface WorldParts {
   readonly territory: Hex;
 }
 
-function createChain(people: readonly Actor[], spec: ChainSpec): Promise<MemoryChain> {
+function createChain(
+  people: readonly Actor[],
+  spec: ChainSpec,
+  proofVerifier: ProofVerifier,
+): Promise<MemoryChain> {
   const validator = actor("validator");
   const keys = createBLSKeyPair(seedOf("validator bls"));
   const alloc = [...people, validator].map(({ account }) => {
     return { address: account, balanceWei: FUNDS };
   });
   return MemoryChain.create({
-    modules: createModules({ proofVerifier: testVerifier }),
+    modules: createModules({ proofVerifier }),
     spec,
     genesis: {
       spec: "dev",

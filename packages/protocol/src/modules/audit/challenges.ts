@@ -46,6 +46,8 @@ export interface Challenge {
   readonly verdict: number;
   /** Of a restoral. */
   readonly place: Place | undefined;
+  /** Workers that tagged samples, each once: one proof is due for each. */
+  readonly tees: readonly Hex[];
 }
 
 export interface TEEProof {
@@ -67,6 +69,7 @@ export const challenges: Table<number, Challenge> = defineTable(
     verdictDeadline: safe64,
     verdict: u8,
     place: optional(placeCodec),
+    tees: list(address, CHALLENGE_SAMPLES),
   }),
 );
 export const samples: Table<number, readonly Sample[]> = defineTable(
@@ -145,7 +148,9 @@ async function open(host: ModuleHost, id: number, opening: Opening): Promise<voi
   const verdictDeadline = proofDeadline + host.spec.verdictBlocks;
   const state = CHALLENGE_STATE.open;
   const times = { openedBlock, proofDeadline, verdictDeadline };
-  const fresh = { miner, verifier, seed, purpose, state, verdict: VERDICT.none, place, ...times };
+  const tees = [...new Set(drawn.map((sample) => sample.tee))];
+  const verdict = VERDICT.none;
+  const fresh = { miner, verifier, seed, purpose, state, verdict, place, tees, ...times };
   await challenges.set(host, id, fresh);
   await samples.set(host, id, drawn);
   await openChallenges.add(host, { miner }, id);

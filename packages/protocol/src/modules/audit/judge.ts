@@ -58,7 +58,8 @@ export async function checkProofs(
   verifier: ProofVerifier,
   { id, challenge }: { readonly id: number; readonly challenge: Challenge },
 ): Promise<boolean> {
-  const byTEE = groupByTEE((await samples.get(host, id)) ?? []);
+  const drawn = (await samples.get(host, id)) ?? [];
+  const byTEE = Map.groupBy(drawn, (sample) => sample.tee);
   const given = (await proofs.get(host, id)) ?? [];
   for (const { tee, proof } of given) {
     const worker = await requireWorker(host, tee);
@@ -72,11 +73,6 @@ export async function checkProofs(
     if (!isSound) return false;
   }
   return given.length > 0;
-}
-
-/** In the order of the draw. */
-export function groupByTEE(drawn: readonly Sample[]): Map<string, Sample[]> {
-  return Map.groupBy(drawn, (sample) => sample.tee);
 }
 
 interface Ending {
