@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { systemClock } from "@cess/runtime/node/system";
-import { INLINE_BODY_BYTES_MAX } from "./messages.ts";
+import { INLINE_BODY_BYTES_MAX, SYNC_BLOCKS_MAX } from "./messages.ts";
 import { Cluster, type ClusterOptions, transfer } from "./testing/cluster.ts";
 
 const WAIT_MS = 30_000;
@@ -128,3 +128,15 @@ clusterTest("blocks too large for gossip are fetched", FOUR, async (cluster) => 
   await cluster.until(() => mempools().every((count) => count === 0), WAIT_MS);
   assert(largestBytes > INLINE_BODY_BYTES_MAX);
 });
+
+clusterTest(
+  "a node that is many blocks behind fetches them in several requests",
+  { validatorCount: 1, blockMs: 1 },
+  async (cluster) => {
+    await cluster.start(0);
+    await cluster.untilHeight(BigInt(2 * SYNC_BLOCKS_MAX + 10), 60_000);
+    const follower = await cluster.start(1, { isFollower: true });
+    const height = cluster.at(0).executor.head().height;
+    await cluster.until(() => follower.executor.head().height >= height, WAIT_MS);
+  },
+);

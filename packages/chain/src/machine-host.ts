@@ -7,7 +7,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Evidence } from "@cess/consensus/evidence";
 import {
   type Effect,
   type Input,
@@ -18,14 +17,15 @@ import {
 import type { Message, Proposal, UnsignedVote, ValueId, Vote } from "@cess/consensus/votes";
 import type { Clock } from "@cess/runtime/clock";
 import type { Logger } from "@cess/runtime/logger";
-import { bytesToHex, type Hex } from "@cess/std/bytes";
+import { bytesToHex } from "@cess/std/bytes";
 import { Semaphore } from "@cess/std/semaphore";
-import type { Application, BlockFacts } from "./application.ts";
+import type { Application } from "./application.ts";
 import { BodyPool } from "./body-pool.ts";
 import { assertBodyIs, type Candidates } from "./candidates.ts";
 import type { ChainStore, JournalEntry } from "./chain-store.ts";
 import { type Height, heightAfterHead } from "./height.ts";
 import { LastCommit } from "./last-commit.ts";
+import type { MachineHostEvents } from "./machine-host-events.ts";
 import type { Body, CommitRecord, CommittedBlock } from "./messages.ts";
 import { Pace } from "./pace.ts";
 import { makeProposal } from "./proposing.ts";
@@ -47,22 +47,6 @@ export interface MachineHostOptions {
   readonly chainId: string;
   readonly blockMs: number;
   readonly timeouts: TimeoutConfig;
-}
-
-export interface MachineHostEvents {
-  /** Sends what this node signed to all others. */
-  send(message: Message, body: Body | undefined): void;
-  /** The machine begins to work on a height. */
-  heightStarted(): void;
-  /** A block became final; the next height waits for this. */
-  committed(
-    facts: BlockFacts,
-    block: CommittedBlock,
-    transactionHashes: readonly Hex[],
-  ): Promise<void>;
-  evidence(evidence: Evidence): void;
-  /** The node cannot go on, for example because its disk failed. */
-  fatal(cause: unknown): void;
 }
 
 type Effects<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
@@ -242,19 +226,16 @@ export class MachineHost {
     this.#height = height;
     this.#bodies.clear();
     this.#entries = [];
-    const effects = [
-      ...this.#machine.step({
-        kind: "startHeight",
-        height: height.height,
-        seatCount: height.committee.seats.length,
-        self: height.self,
-        beacon: bytesToHex(height.parent.beacon),
-      }),
-    ];
-    const isFirst = this.#isFirstHeight;
+    const effects = this.#machine.step({
+      kind: "startHeight",
+      height: height.height,
+      seatCount: height.committee.seats.length,
+      self: height.self,
+      beacon: bytesToHex(height.parent.beacon),
+    });
+    const known = this.#isFirstHeight ? this.#replay(store.journal(height.height)) : [];
     this.#isFirstHeight = false;
-    if (isFirst) effects.push(...this.#replay(store.journal(height.height)));
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of [...effects, ...known]) this.#perform(effect);
     this.#events.heightStarted();
   }
 
@@ -374,7 +355,8 @@ export class MachineHost {
   async #commitDecision({ proposal, precommits }: Decision): Promise<void> {
     const height = this.#height;
     const body = this.#bodies.get(proposal.valueId);
-    assert(height !== undefined && body !== undefined, "the body of a decided value is kept");
+    assert(height !== undefined);
+    if (body === undefined) return; // Among too many others: a peer has it, sync fetches it.
     const lastCommit = LastCommit.fromPrecommits(height.committee.seats.length, precommits);
     const { certificate } = lastCommit;
     assert(certificate !== undefined);
