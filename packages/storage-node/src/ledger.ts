@@ -3,6 +3,7 @@
  * by place, by state and by fragment; one transaction keeps the three in step.
  * @module
  */
+import assert from "node:assert/strict";
 import { decode, encode } from "@cess/codec/codec";
 import {
   asBuffer,
@@ -59,9 +60,10 @@ export class Ledger {
     this.#meta = table("meta");
   }
 
-  /** Runs `write` as one transaction, together with others of the same moment. */
+  /** Runs `write` as one transaction: all of it or, if it throws, nothing. */
   async change(write: () => void): Promise<void> {
-    await this.#root.transaction(write);
+    // A child of the transaction that many changes share: what it throws undoes only its own.
+    await this.#root.childTransaction(write);
   }
 
   /** Resolves once all changes so far would outlive a loss of power. */
@@ -75,7 +77,7 @@ export class Ledger {
 
   fragment(id: Hex): FragmentRecord | undefined {
     const value = this.#fragments.get(hexToBytes(id, 32));
-    return value === undefined ? undefined : decode(storedFragmentCodec, value);
+    return value === undefined ? undefined : decodeFragment(value);
   }
 
   /** Within {@link change}. */
@@ -97,7 +99,7 @@ export class Ledger {
       limit: count,
     });
     return Array.from(range, ({ key, value }) => {
-      return [bytesToHex(key), decode(storedFragmentCodec, value)];
+      return [bytesToHex(key), decodeFragment(value)];
     });
   }
 
@@ -189,7 +191,7 @@ export class Ledger {
     let sizeBytes = 0;
     for (const { value } of this.#fragments.getRange()) {
       count += 1;
-      sizeBytes += Number(decode(storedFragmentCodec, value).sizeBytes);
+      sizeBytes += Number(decodeFragment(value).sizeBytes);
     }
     return { count, sizeBytes };
   }
@@ -220,6 +222,12 @@ export class Ledger {
 
 /** Above whatever may follow a prefix: no key has this many bytes of ones. */
 const KEY_END = new Uint8Array(40).fill(0xff);
+
+function decodeFragment(value: Uint8Array): FragmentRecord {
+  const { version, ...record } = decode(storedFragmentCodec, value);
+  assert.equal(version, VERSION);
+  return record;
+}
 
 function encodeHeight(height: number): Uint8Array {
   return bigintToBytes(BigInt(height), 8);
