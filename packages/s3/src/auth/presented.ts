@@ -22,7 +22,7 @@ const EXPIRES_SECONDS_MAX = 604_800;
 
 /** Undefined if the request carries no signature at all. */
 export function readPresented(request: S3Request): Presented | undefined {
-  const header = request.headers.get("authorization");
+  const header = request.headers.get("authorization") || undefined;
   const isPresigned = request.parameter("X-Amz-Algorithm") !== undefined;
   const isOldPresigned = request.parameter("AWSAccessKeyId") !== undefined;
   if (header !== undefined && (isPresigned || isOldPresigned)) {

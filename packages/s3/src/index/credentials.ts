@@ -4,7 +4,7 @@ import type { Random } from "@cess/runtime/random";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { asBuffer, type Hex, utf8ToBytes } from "@cess/std/bytes";
 import type { Keyring } from "./keyring.ts";
-import { keyOf, textPart } from "./keys.ts";
+import { keyOf, rangeOf, textPart } from "./keys.ts";
 import type { MetaStore } from "./meta-store.ts";
 import { credentialCodec } from "./records.ts";
 
@@ -25,6 +25,8 @@ export interface CredentialOwner {
 export interface CredentialStore {
   createCredential(owner: CredentialOwner): Promise<Credential>;
   findCredential(accessKeyId: string): Credential | undefined;
+  /** In no particular order. PERF: reads all credentials of the gateway. */
+  credentialsOf(account: Hex): readonly Credential[];
   deleteCredential(accessKeyId: string): Promise<void>;
 }
 
@@ -46,6 +48,17 @@ export function createCredentialStore(deps: CredentialStoreDeps): CredentialStor
   const cache = new BoundedMap<string, Credential>(CACHED_MAX);
   const keyFor = (accessKeyId: string) => keyOf("credential", textPart(accessKeyId));
 
+  function openRecord(accessKeyId: string, value: Uint8Array): Credential {
+    const { account, territory, sealedSecret } = decode(credentialCodec, value);
+    const secret = keyring.open(sealedSecret, purposeOf(accessKeyId));
+    return {
+      accessKeyId,
+      secretAccessKey: asBuffer(secret).toString("utf8"),
+      account,
+      territory,
+    };
+  }
+
   return {
     async createCredential({ account, territory }) {
       const accessKeyId = `CESS${base32(random.bytes(ID_ENTROPY_BYTES))}`;
@@ -62,12 +75,15 @@ export function createCredentialStore(deps: CredentialStoreDeps): CredentialStor
       if (!/^[A-Z0-9]{1,128}$/.test(accessKeyId)) return undefined;
       const value = metaStore.get(keyFor(accessKeyId));
       if (value === undefined) return undefined;
-      const { account, territory, sealedSecret } = decode(credentialCodec, value);
-      const secret = keyring.open(sealedSecret, purposeOf(accessKeyId));
-      const secretAccessKey = asBuffer(secret).toString("utf8");
-      const credential = { accessKeyId, secretAccessKey, account, territory };
+      const credential = openRecord(accessKeyId, value);
       cache.set(accessKeyId, credential);
       return credential;
+    },
+    credentialsOf(account) {
+      const { start, end } = rangeOf("credential");
+      return [...metaStore.range(start, end)]
+        .map(({ key, value }) => openRecord(asBuffer(key).toString("utf8", start.length), value))
+        .filter((credential) => credential.account === account);
     },
     async deleteCredential(accessKeyId) {
       await metaStore.update((writer) => writer.delete(keyFor(accessKeyId)));

@@ -20,6 +20,7 @@ import {
   ListBucketsCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutBucketAclCommand,
   PutBucketCorsCommand,
   PutBucketTaggingCommand,
@@ -219,6 +220,13 @@ test("listings: delimiters, pages, tokens, markers and encodings", async () => {
   );
   const none = await client.send(new ListObjectsV2Command({ Bucket: "listed", MaxKeys: 0 }));
   assert.deepEqual([none.KeyCount, none.IsTruncated], [0, false]);
+  const versions = await client.send(
+    new ListObjectVersionsCommand({ Bucket: "listed", Delimiter: "/", MaxKeys: 1 }),
+  );
+  assert.deepEqual(
+    [versions.Versions?.[0]?.Key, versions.Versions?.[0]?.VersionId, versions.NextKeyMarker],
+    ["a", "null", "a"],
+  );
   const bad = new ListObjectsV2Command({ Bucket: "listed", ContinuationToken: "!!" });
   await assert.rejects(client.send(bad), { name: "InvalidArgument" });
 });

@@ -42,11 +42,14 @@ export const deleteObjects: Operation = async (deps, call) => {
     const refused = refusal(deletion, deps.objects.find({ bucket, key: deletion.key }));
     if (refused !== undefined) errors.set(deletion.key, refused);
   }
-  const keys = wanted.map(({ key }) => key).filter((key) => !errors.has(key));
+  const deleted = wanted.filter(({ key }) => !errors.has(key));
+  const keys = deleted.map(({ key }) => key);
   await deps.objects.remove(bucket, keys, () => undefined);
   const isQuiet = document.textOf("Quiet")?.trim().toLowerCase() === "true";
   return xmlResponse("DeleteResult", {
-    Deleted: isQuiet ? undefined : keys.map((Key) => ({ Key })),
+    Deleted: isQuiet
+      ? undefined
+      : deleted.map(({ key, versionId }) => ({ Key: key, VersionId: versionId })),
     Error: [...errors].map(([Key, { detail, message }]) => ({
       Key,
       Code: detail.code,

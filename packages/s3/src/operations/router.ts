@@ -21,6 +21,7 @@ import { deleteObject, deleteObjects } from "./delete-object.ts";
 import { getObject, headObject } from "./get-object.ts";
 import { listObjectsV1, listObjectsV2 } from "./list-objects.ts";
 import { listMultipartUploads, listParts } from "./list-uploads.ts";
+import { listObjectVersions } from "./list-versions.ts";
 import { abortMultipartUpload, createMultipartUpload, uploadPart } from "./multipart.ts";
 import { getObjectAttributes } from "./object-attributes.ts";
 import type { Operation } from "./operation.ts";
@@ -100,6 +101,7 @@ const ROUTES: Readonly<Record<Level, Readonly<Record<string, Route>>>> = {
     DELETE: { name: "DeleteBucket", run: deleteBucket },
     GET: { name: "ListObjects", run: listObjectsV1 },
     "GET ?list-type": { name: "ListObjectsV2", run: listObjectsV2 },
+    "GET ?versions": { name: "ListObjectVersions", run: listObjectVersions },
     "GET ?uploads": { name: "ListMultipartUploads", run: listMultipartUploads },
     "GET ?acl": { name: "GetBucketAcl", run: getBucketACL },
     "PUT ?acl": { name: "PutBucketAcl", run: putBucketACL },
