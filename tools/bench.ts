@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   options: { smoke: { type: "boolean", default: false } },
   allowPositionals: true,
 });
-const files = globSync("packages/*/src/**/*.bench.ts", { cwd: ROOT })
+const files = globSync(["packages/*/src/**/*.bench.ts", "e2e/*.bench.ts"], { cwd: ROOT })
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)))
   .sort();
 const runs = files.map((file) => ({ file, ...run(file, values.smoke) }));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 
 /** Full sizes and many samples with `BENCH=1`; otherwise one small run, so that no benchmark rots. */
-const IS_FULL = process.env["BENCH"] === "1";
+export const IS_FULL: boolean = process.env["BENCH"] === "1";
 /** One line of JSON for each result, for `tools/bench.ts`; otherwise one line for a person. */
 const IS_JSON = process.env["BENCH_JSON"] === "1";
 const FULL: BenchEffort = { warmUpMs: 300, samples: 12 };
@@ -63,7 +63,11 @@ export async function bench<Key extends string>(
   const chosen = {} as Record<Key, number>;
   for (const key of Object.keys(sizes) as Key[]) chosen[key] = sizes[key][column];
   const task = await prepare({ sizes: chosen, seed: SEED });
-  const result = { name, sizes: chosen, ...(await measure(task, IS_FULL ? FULL : SMOKE)) };
+  printResult({ name, sizes: chosen, ...(await measure(task, IS_FULL ? FULL : SMOKE)) });
+}
+
+/** Prints a result as {@link bench} does: for figures that take more than timing one body. */
+export function printResult(result: BenchResult): void {
   process.stdout.write(`${IS_JSON ? JSON.stringify(result) : formatResult(result).join("  ")}\n`);
 }
 
