@@ -26,12 +26,15 @@ interface ICessMiners {
     event StateChanged(address indexed miner, uint8 state);
     event Penalised(address indexed miner, uint256 amountWei);
     event Withdrawn(address indexed miner, uint256 amountWei);
+    event RewardPaid(address indexed miner, uint256 amountWei);
     function register(bytes calldata blsPublicKey, bytes calldata blsProof, string calldata endpoint, string calldata region, uint64 declaredBytes) external payable;
     function update(string calldata endpoint, string calldata region) external;
     function expand(uint64 addBytes) external payable;
     function thaw() external payable;
     function beginExit() external;
     function withdraw() external;
+    function claimReward() external;
+    function rewardOf(address account) external view returns (uint256 amountWei);
     function minerOf(address account) external view returns (Miner memory miner);
     function listMiners(uint256 offset, uint256 count) external view returns (Miner[] memory miners, uint256 total);
     function stakeFor(uint64 declaredBytes) external view returns (uint256 stakeWei);

@@ -3,9 +3,10 @@ import { test } from "node:test";
 import { provePossession } from "@cess/crypto/bls";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
 import { CESS, MIB } from "@cess/std/units";
+import { MINERS_POOL_ADDRESS } from "../addresses.ts";
 import { MINER_STATE, SEGMENT_ALL } from "../states.ts";
 import { refused } from "../testing/refused.ts";
-import { FILES, MINERS, minerActor, registerMiner, World } from "../testing/world.ts";
+import { FILES, fidOf, MINERS, minerActor, registerMiner, World } from "../testing/world.ts";
 
 const UNAUDITED = { spec: { challengePeriodBlocks: 2 ** 40 } };
 
@@ -93,6 +94,26 @@ test("attack: the stake is withdrawn while a claimed order is open", async () =>
   assert.equal(BigInt(claimant), 0n, "who is leaving does not become a holder");
   await chain.blocks(chain.spec.unbondingBlocks);
   await chain.send(MINERS, "withdraw", [], { from: helper });
+});
+
+test("territory money reaches the miners by what they have tagged, and nobody twice", async () => {
+  const world = await World.create({ spec: { ...UNAUDITED.spec, eraBlocks: 10 } });
+  const { chain } = world;
+  const funds = chain.balanceOf(MINERS_POOL_ADDRESS);
+  await chain.blocks(20);
+  assert.equal(chain.balanceOf(MINERS_POOL_ADDRESS), funds, "nobody has earned anything");
+  await world.tag(await world.declare("a"));
+  const [first, last] = [world.miners[0]?.account as Hex, world.miners[11]?.account as Hex];
+  await chain.send(FILES, "reportLost", [fidOf("a"), SEGMENT_ALL, 11], { from: last });
+  await chain.blocks(10);
+  const owed = await chain.view(MINERS, "rewardOf", [first]);
+  const share = funds / 28n / 11n;
+  assert(owed <= share && owed >= share - 1n, `${owed} of ${share}`);
+  assert.equal(await chain.view(MINERS, "rewardOf", [last]), 0n);
+  const before = chain.balanceOf(first);
+  await chain.send(MINERS, "claimReward", [], { from: first });
+  await chain.send(MINERS, "claimReward", [], { from: first });
+  assert.equal(chain.balanceOf(first) - before, owed);
 });
 
 test("expanding needs the stake for all of the space", async () => {

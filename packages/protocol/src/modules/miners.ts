@@ -34,6 +34,7 @@ import {
   stakeFor,
   standings,
 } from "./miners/records.ts";
+import { forgetReward, owedTo, payReward, promiseEra } from "./miners/rewards.ts";
 
 /** Account by BLS key: a key that two miners shared would sign receipts twice over. */
 const accountsByKey = defineTable({ module: "miners", name: "keys" }, hex(48), address);
@@ -113,10 +114,21 @@ const calls: Handlers<typeof minersAbi> = {
     require(holdsNothing, "STATE_WRONG", "the miner still holds or restores fragments");
     const isFree = (await countOpenChallenges(context, caller)) === 0;
     require(isFree, "STATE_WRONG", "a challenge of the miner is open");
+    const rewardWei = await payReward(context, caller, standing.taggedBytes);
     await closeRecord(context, caller);
     await context.transfer(MODULE_ADDRESSES.miners, caller, standing.stakeWei);
+    emit(context, "RewardPaid", { miner: caller, amountWei: rewardWei });
     emit(context, "StateChanged", { miner: caller, state: MINER_STATE.exited });
     emit(context, "Withdrawn", { miner: caller, amountWei: standing.stakeWei });
+  },
+  async claimReward(context) {
+    const { taggedBytes } = await requireStanding(context, context.caller);
+    const amountWei = await payReward(context, context.caller, taggedBytes);
+    emit(context, "RewardPaid", { miner: context.caller, amountWei });
+  },
+  async rewardOf(context, [account]) {
+    const { taggedBytes } = await requireStanding(context, account);
+    return owedTo(context, account, taggedBytes);
   },
   minerOf: (context, [account]) => viewMiner(context, account),
   async listMiners(context, [offset, count]) {
@@ -131,7 +143,10 @@ const calls: Handlers<typeof minersAbi> = {
   },
 };
 
-export const miners: ModuleDefinition = defineModule("miners", minersAbi, { calls });
+export const miners: ModuleDefinition = defineModule("miners", minersAbi, {
+  calls,
+  beginBlock: promiseEra,
+});
 
 async function requireStake(
   context: CallContext,
@@ -158,6 +173,7 @@ async function closeRecord(context: CallContext, account: Hex): Promise<void> {
   await standings.delete(context, account);
   await registered.remove(context, account);
   await forgetSlots(context, account);
+  await forgetReward(context, account);
 }
 
 async function viewMiner(host: ModuleHost, account: Hex) {

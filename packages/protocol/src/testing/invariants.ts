@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { fragmentBlockCount, fragmentSizeBytes, segmentSizeBytes } from "@cess/erasure/layout";
 import { profileById } from "@cess/params/profile";
 import type { Hex } from "@cess/std/bytes";
-import { MODULE_ADDRESSES } from "../addresses.ts";
+import { MINERS_POOL_ADDRESS, MODULE_ADDRESSES } from "../addresses.ts";
 import { ZERO_ADDRESS } from "../messages.ts";
 import { countAuditBlocks, countUsedSlots } from "../modules/audit/slots.ts";
+import { pool } from "../modules/miners/rewards.ts";
 import { workers } from "../modules/tee/records.ts";
 import { SEGMENT_ALL } from "../states.ts";
 import { FILES, MINERS, TERRITORY, type World } from "./world.ts";
@@ -156,6 +157,13 @@ async function checkBalances(world: World): Promise<void> {
   const [listed] = await world.chain.view(MINERS, "listMiners", [0n, 100n]);
   const stakes = listed.reduce((sum, { stakeWei }) => sum + stakeWei, 0n);
   assert.equal(world.chain.balanceOf(MODULE_ADDRESSES.miners), stakes, "stakes are covered");
+  let owed = 0n;
+  for (const { account } of listed) owed += await world.chain.view(MINERS, "rewardOf", [account]);
+  const { promisedWei, taggedBytes } = await pool.get(world.chain.host());
+  const tagged = listed.reduce((sum, miner) => sum + Number(miner.taggedBytes), 0);
+  assert.equal(taggedBytes, tagged, "rewards are for all that is tagged");
+  assert(owed <= promisedWei, "what is owed was promised");
+  assert(promisedWei <= world.chain.balanceOf(MINERS_POOL_ADDRESS), "promises are covered");
   let bonds = 0n;
   for (const { account } of world.tees) {
     bonds += (await workers.get(world.chain.host(), account))?.bondWei ?? 0n;

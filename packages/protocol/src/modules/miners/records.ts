@@ -21,6 +21,7 @@ import {
   u256,
 } from "../../storage.ts";
 import { parameter } from "../parameters.ts";
+import { settleReward } from "./rewards.ts";
 
 /** What a miner says of itself; changes seldom. */
 export interface MinerProfile {
@@ -110,6 +111,9 @@ export async function addSpace(
   const usedBytes = standing.usedBytes + change.usedBytes;
   const taggedBytes = standing.taggedBytes + change.taggedBytes;
   assert(usedBytes >= 0 && taggedBytes >= 0, "a miner gave back more than it held");
+  if (change.taggedBytes !== 0) {
+    await settleReward(host, account, { before: standing.taggedBytes, after: taggedBytes });
+  }
   await standings.set(host, account, { ...standing, usedBytes, taggedBytes });
 }
 
