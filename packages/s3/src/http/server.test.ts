@@ -3,10 +3,16 @@ import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import { MIB } from "@cess/std/units";
 import { sendRaw, signRaw } from "../testing/raw-client.ts";
 import { shareGateway } from "../testing/shared-gateway.ts";
+import { startTestGateway } from "../testing/test-gateway.ts";
 
 const shared = shareGateway();
 const Bucket = "bucket";
@@ -72,6 +78,28 @@ test("when the client goes away in the middle of an upload, nothing is stored", 
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert(!(await isStored()));
   assert.equal(network.extents.size, before);
+});
+
+test("stop lets what is nearly done end, cuts off the rest, and leaves nothing running", async () => {
+  await using setup = await startTestGateway();
+  const { client, network, endpoint, credential } = setup;
+  await client.send(new CreateBucketCommand({ Bucket }));
+  network.isReachable = false;
+  const raw = { ...PUT, body: "waits", headers: { "x-cess-durability": "declared" } };
+  const waiting = sendRaw(endpoint, credential, raw);
+  const { headers } = signRaw(endpoint, credential, PUT);
+  const { hostname, port } = new URL(endpoint);
+  const unfinished = request({ hostname, port, ...PUT, headers, agent: false });
+  unfinished.setHeader("content-length", 100);
+  const cutOff = new Promise((resolve) => unfinished.on("error", resolve));
+  unfinished.write("half");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const stopped = setup.gateway.stop();
+  network.isReachable = true;
+  assert.equal((await waiting).status, 200);
+  await stopped;
+  await cutOff;
+  await assert.rejects(client.send(new ListObjectsV2Command({ Bucket })), { code: "ECONNREFUSED" });
 });
 
 test("a slow reader holds the network back instead of filling memory", async () => {

@@ -44,8 +44,11 @@ const HEADERS_TIMEOUT_MS = 30_000;
 /** How much of a body is read and dropped after an early answer, so that the answer arrives. */
 const DRAIN_BYTES_MAX = 16 * MIB;
 const DRAIN_MS = 2_000;
+/** How long requests may go on after the server was told to stop. */
+const STOP_GRACE_MS = 1_000;
 
 export function createHTTPServer(options: ServerOptions): HTTPServer {
+  const active = new Set<Promise<void>>();
   let server: Server | undefined;
   let port = 0;
   return {
@@ -54,22 +57,25 @@ export function createHTTPServer(options: ServerOptions): HTTPServer {
     },
     async start() {
       if (server !== undefined) return;
-      server = buildServer(options);
+      server = buildServer(options, active);
       port = await listen(server, options);
     },
     async stop() {
       const closing = server;
       server = undefined;
       if (closing === undefined) return;
-      await new Promise<void>((resolve) => {
-        closing.close(() => resolve());
-        closing.closeAllConnections();
-      });
+      const closed = new Promise<void>((resolve) => closing.close(() => resolve()));
+      closing.closeIdleConnections();
+      await settledWithin(active, STOP_GRACE_MS);
+      closing.closeAllConnections();
+      // What was cut off notices by its signal; nothing may run on after this service stopped.
+      await Promise.all(active);
+      await closed;
     },
   };
 }
 
-function buildServer(options: ServerOptions): Server {
+function buildServer(options: ServerOptions, active: Set<Promise<void>>): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -79,12 +85,25 @@ function buildServer(options: ServerOptions): Server {
   });
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(IDLE_MS);
-  server.on("request", (request, response) => void serve(request, response, options));
-  server.on("checkContinue", (request, response) => void serve(request, response, options));
+  const accept = (request: IncomingMessage, response: ServerResponse) => {
+    const served = serve(request, response, options).finally(() => active.delete(served));
+    active.add(served);
+  };
+  server.on("request", accept);
+  server.on("checkContinue", accept);
   server.on("clientError", (cause: NodeJS.ErrnoException, socket: Socket) => {
     refuse(socket, options.malformed(reasonOf(cause.code)));
   });
   return server;
+}
+
+async function settledWithin(active: ReadonlySet<Promise<void>>, graceMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const graceOver = new Promise((resolve) => {
+    timer = setTimeout(resolve, graceMs);
+  });
+  await Promise.race([Promise.all(active), graceOver]);
+  clearTimeout(timer);
 }
 
 async function listen(server: Server, { host, port }: ServerOptions): Promise<number> {
