@@ -13,17 +13,23 @@ export interface Source {
   readonly isTest: boolean;
   /** Specifiers as written. */
   readonly imports: readonly string[];
+  /** Those of them that are there at run time, not for their types alone. */
+  readonly runtimeImports: readonly string[];
 }
 
 export interface Workspace {
   readonly folder: string;
   readonly name: string;
   readonly dependencies: ReadonlySet<string>;
+  /** What only tests may import. */
+  readonly devDependencies: ReadonlySet<string>;
 }
 
 const IMPORT =
-  /(?:\bfrom|^import)\s*["']([@./\w-][^"'\s]*)["']|\bimport\(\s*["']([^"']+)["']\s*\)|new URL\(\s*["'](\.[^"']+\.ts)["']\s*,\s*import\.meta/gm;
-const TEST_ONLY = /(\.test\.ts|\.bench\.ts)$|\/(testing|byzantine|test-support)\//;
+  /^(?:import|export)\b(\s+type\b)?[^;"']*?\bfrom\s*["']([^"']+)["']|^import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+/** Files that are started by their address: threads and processes. */
+const ADDRESS = /new URL\(\s*["'](\.[^"']+\.ts)["']\s*,\s*import\.meta/g;
+const TEST_ONLY = /(\.test\.ts|\.bench\.ts)$|\/(testing|sim|byzantine)\//;
 
 export function readWorkspaces(): Workspace[] {
   return ["packages", "apps"].flatMap((parent) =>
@@ -34,6 +40,7 @@ export function readWorkspaces(): Workspace[] {
         folder,
         name: manifest.name as string,
         dependencies: new Set(Object.keys(manifest.dependencies ?? {})),
+        devDependencies: new Set(Object.keys(manifest.devDependencies ?? {})),
       };
     }),
   );
@@ -44,10 +51,8 @@ export function readSources(workspaces: readonly Workspace[]): Source[] {
     listFiles(join(ROOT, folder, "src")).map((absolute) => {
       const text = readFileSync(absolute, "utf8");
       const path = relative(ROOT, absolute);
-      const imports = [...text.matchAll(IMPORT)].map(
-        (match) => match[1] ?? match[2] ?? match[3] ?? "",
-      );
-      return { path, workspace: folder, text, isTest: TEST_ONLY.test(path), imports };
+      const isTest = TEST_ONLY.test(path);
+      return { path, workspace: folder, text, isTest, ...importsOf(text) };
     }),
   );
 }
@@ -71,4 +76,15 @@ function listFiles(folder: string): string[] {
     if (statSync(path).isDirectory()) return name === "assembly" ? [] : listFiles(path);
     return /\.tsx?$/.test(name) && !name.endsWith(".d.ts") ? [path] : [];
   });
+}
+
+function importsOf(text: string): Pick<Source, "imports" | "runtimeImports"> {
+  const found = [...text.matchAll(IMPORT)].map(([, type, from, bare, dynamic]) => {
+    return { specifier: from ?? bare ?? dynamic ?? "", isType: type !== undefined };
+  });
+  const addresses = [...text.matchAll(ADDRESS)].map((match) => match[1] ?? "");
+  return {
+    imports: [...found.map(({ specifier }) => specifier), ...addresses],
+    runtimeImports: found.filter(({ isType }) => !isType).map(({ specifier }) => specifier),
+  };
 }

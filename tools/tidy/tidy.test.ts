@@ -13,10 +13,12 @@ const workspace = (name: string, dependencies: string[] = []): Workspace => ({
   folder: `packages/${name}`,
   name: `@cess/${name}`,
   dependencies: new Set(dependencies),
+  devDependencies: new Set(),
 });
 const source = (path: string, text: string, imports: string[] = []): Source => {
   const isTest = path.includes(".test.");
-  return { path, workspace: path.split("/", 2).join("/"), text, isTest, imports };
+  const workspace = path.split("/", 2).join("/");
+  return { path, workspace, text, isTest, imports, runtimeImports: imports };
 };
 
 test("every rule can fail", () => {
