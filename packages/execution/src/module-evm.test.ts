@@ -141,3 +141,19 @@ test("a state that cannot be read fails the block, not the call that met it", as
   assert.equal((await other.accountAt(ALICE, "latest")).nonce, 0n);
   await other.close();
 });
+
+test("attack: no precompile throws through the EVM, whatever it is given", async () => {
+  const addresses = Array.from({ length: 18 }, (_, index) => index).concat(0x100);
+  for (const index of addresses) {
+    const to: Hex = `0x${index.toString(16).padStart(40, "0")}`;
+    for (const size of [0, 1, 96, 192, 213, 384]) {
+      const call = { to, data: new Uint8Array(size).fill(0xff), gas: 300_000n };
+      await executor.call(call, "latest").catch((cause) => {
+        assert(hasCode(cause, "CALL_FAILED", "CALL_REVERTED"), `${to} ${size}: ${cause}`);
+      });
+    }
+  }
+  const evaluation: Hex = `0x${"0a".padStart(40, "0")}`;
+  const call = executor.call({ to: evaluation, data: new Uint8Array(192) }, "latest");
+  await assert.rejects(call, (cause) => hasCode(cause, "CALL_FAILED"));
+});

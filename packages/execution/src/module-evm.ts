@@ -22,6 +22,7 @@ import {
   type Message,
   NobleBN254,
 } from "@ethereumjs/evm";
+import { Address } from "@ethereumjs/util";
 import { ExecutionError } from "./error.ts";
 import { type BlockFacts, createStateHost } from "./module-host.ts";
 import type { WorldState } from "./world-state.ts";
@@ -38,6 +39,19 @@ export interface ModuleEVMDeps {
 /** Gas of entering a module, and of each byte that comes in or goes out. */
 const CALL_GAS = 1000n;
 const CALL_BYTE_GAS = 2n;
+
+/**
+ * Checks a blob's KZG proof on Ethereum (EIP-4844). There are no blobs here, so no proof is valid;
+ * the library would throw through the EVM.
+ */
+const NO_POINT_EVALUATION = {
+  address: new Address(hexToBytes("0a".padStart(40, "0"))),
+  function: ({ gasLimit }: { readonly gasLimit: bigint }): ExecResult => ({
+    executionGasUsed: gasLimit,
+    returnValue: new Uint8Array(),
+    exceptionError: new EVMError(EVMError.errorMessages.INVALID_PROOF),
+  }),
+};
 
 /** Every loop of a contract passes one. It does nothing and costs 1. */
 const JUMPDEST = { opcode: 0x5b, opcodeName: "JUMPDEST", baseFee: 1 };
@@ -56,6 +70,7 @@ export class ModuleEVM extends EVM {
       stateManager: state,
       blockchain,
       bn254: new NobleBN254(),
+      customPrecompiles: [NO_POINT_EVALUATION],
       customOpcodes: [{ ...JUMPDEST, logicFunction: createPauses() }],
     });
     // The rules outlive this instance and never change.
