@@ -8,6 +8,7 @@ import { type ByteRange, leafCountOf } from "@cess/storage-wire/range";
 import { StorageNodeError } from "./error.ts";
 import type { FragmentFiles } from "./fragment-files.ts";
 import type { FragmentRecord, Ledger } from "./ledger.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import { PIECE_STATE, type Piece } from "./piece.ts";
 import { Turns } from "./turns.ts";
 
@@ -25,6 +26,7 @@ export interface FragmentStoreDeps {
   readonly files: FragmentFiles;
   readonly ledger: Ledger;
   readonly clock: Clock;
+  readonly counts: Pick<NodeMetrics, "receivedBytes" | "lostFragments">;
 }
 
 export interface FragmentStoreOptions {
@@ -111,6 +113,7 @@ export class FragmentStore {
         await this.#deps.files.moveToFragment(temporary, id);
         await this.#record(id, { sizeBytes: BigInt(sizeBytes), sender, leafHashes });
       });
+      this.#deps.counts.receivedBytes.inc({}, sizeBytes);
       return { id, sizeBytes };
     } catch (cause) {
       await rm(temporary, { force: true });
@@ -211,6 +214,7 @@ export class FragmentStore {
       }
       return true;
     });
+    this.#deps.counts.lostFragments.inc();
     return new StorageNodeError({ code: "FRAGMENT_LOST", fragmentId: id });
   }
 }

@@ -9,6 +9,7 @@ import type { TicketIssuer } from "@cess/storage-wire/ticket-issuer";
 import type { FragmentFiles } from "./fragment-files.ts";
 import type { FragmentStore } from "./fragment-store.ts";
 import type { Ledger } from "./ledger.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import type { TEEClient } from "./tee-client.ts";
 import type { WorkerKeys } from "./worker-keys.ts";
 
@@ -25,6 +26,7 @@ export interface NodeContext {
   readonly tickets: TicketIssuer;
   readonly tee: TEEClient;
   readonly workerKeys: WorkerKeys;
+  readonly counts: NodeMetrics;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

@@ -22,7 +22,7 @@ const CHALLENGES_MAX = 1024;
 
 /** Answers challenges to this miner. */
 export function createProvingLoop(context: NodeContext): Service {
-  const { chain, log, spec } = context;
+  const { chain, log, spec, counts } = context;
   const answered = new BoundedMap<bigint, true>(CHALLENGES_MAX);
 
   async function answer(id: bigint): Promise<void> {
@@ -35,14 +35,17 @@ export function createProvingLoop(context: NodeContext): Service {
     const proofs = await proveSamples(context, hexToBytes(seed, 32), samples);
     if (proofs === undefined) {
       log.error("challenge cannot be answered: samples are lost", { id });
+      counts.challenges.inc({ outcome: "lost" });
       answered.set(id, true);
       return;
     }
     try {
       await chain.send("audit", "submitProof", [id, proofs]);
+      counts.challenges.inc({ outcome: "proven" });
       log.info("challenge answered", { id, sampleCount: samples.length });
     } catch (cause) {
       if (!isRefusal(cause)) throw cause;
+      counts.challenges.inc({ outcome: "refused" });
       log.warn("proof refused", { id, cause });
     }
     answered.set(id, true);

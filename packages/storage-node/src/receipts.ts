@@ -13,11 +13,13 @@ import { ApiError } from "@cess/storage-wire/api-error";
 import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
 import type { FragmentStore } from "./fragment-store.ts";
 import type { Ledger } from "./ledger.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
 
 export interface ReceiptDeps {
   readonly store: FragmentStore;
   readonly ledger: Ledger;
+  readonly counts: Pick<NodeMetrics, "receipts">;
   readonly chainId: number;
   readonly account: Hex;
   readonly blsSecretKey: Uint8Array;
@@ -41,6 +43,7 @@ export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): P
   const sizeBytes = Number(request.sizeBytes);
   const { chainId } = deps;
   const message = receiptMessage({ chainId, fid, sizeBytes, profileId, placement });
+  deps.counts.receipts.inc();
   return signBLS(message, deps.blsSecretKey);
 }
 

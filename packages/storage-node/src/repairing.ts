@@ -34,6 +34,7 @@ export function createRepairLoop(
     try {
       if (isUnclaimed(order)) await chain.send("files", "claimRestoral", [fid, segment, column]);
       await restore(context, deps, order, signal);
+      context.counts.restorals.inc();
       log.info("restoral sent", { fid, segment, column });
     } catch (cause) {
       // Another miner was faster, or the file is gone, or its holders are away: there are others.

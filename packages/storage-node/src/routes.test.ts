@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { open } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, writeFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -104,7 +105,8 @@ test("a node registers its record and says how it is", async () => {
   assert.deepEqual((await call("/health")).json, { status: "ok" });
   const { json } = await call("/v1/status");
   assert.equal(json.account, node.account);
-  assert((await call("/metrics")).status === 200);
+  const metrics = Buffer.from((await call("/metrics")).bytes).toString();
+  assert.match(metrics, /^storage_node_free_bytes \d{9,}$/m);
 });
 
 test("a fragment comes back as it was, whole and in proven ranges", async () => {
@@ -318,7 +320,10 @@ test("what a node holds outlives a restart, and unfinished files do not", async 
   await putColumn(file);
   const { json: before } = await call("/v1/status");
   await node.stop();
+  const unfinished = join(bed.folder, "node-0", "tmp", "77");
+  await writeFile(unfinished, "half a frag");
   await node.start();
+  assert(!existsSync(unfinished));
   const { bytes } = await call(`/v1/files/${file.fid.slice(2)}/0/0`);
   assert.deepEqual(bytes, file.fragments[0]?.[0]);
   assert.equal((await call("/v1/status")).json.usedBytes, before.usedBytes);

@@ -40,6 +40,7 @@ import type { TicketGate } from "@cess/storage-wire/ticket-gate";
 import { FRAGMENT_BYTES_MAX, type FragmentStore } from "./fragment-store.ts";
 import { splitHead } from "./framed-body.ts";
 import type { Ledger } from "./ledger.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import { checkRequest, type ReceiptDeps, signReceipt } from "./receipts.ts";
 
 export interface RouteDeps extends ReceiptDeps {
@@ -47,6 +48,7 @@ export interface RouteDeps extends ReceiptDeps {
   readonly ledger: Ledger;
   readonly gate: TicketGate;
   readonly metrics: Metrics;
+  readonly counts: NodeMetrics;
 }
 
 export const VERSION: string = "0.1.0";
@@ -171,7 +173,7 @@ async function storeColumn(
 
 /** Answers with the range asked for, rounded to leaves, and with what proves it. */
 async function sendFragment(
-  { store, ledger }: RouteDeps,
+  { store, ledger, counts }: RouteDeps,
   { request, response }: ApiRequest,
   id: Hex,
 ): Promise<void> {
@@ -198,6 +200,7 @@ async function sendFragment(
     [RANGE_HEADER]: formatRange(range, totalSizeBytes),
     [RANGE_PROOF_HEADER]: encodeHeader(rangeProofCodec, proof),
   });
+  counts.sentBytes.inc({}, range.last - range.first + 1);
   await pipeline(Readable.from(joined(begin, runs), { objectMode: false }), response);
 }
 
@@ -229,7 +232,11 @@ function sendHealth(response: ServerResponse): void {
   sendJSON(response, { status: "ok" });
 }
 
-async function sendMetrics({ metrics }: RouteDeps, response: ServerResponse): Promise<void> {
+async function sendMetrics(deps: RouteDeps, response: ServerResponse): Promise<void> {
+  const { metrics, counts, store } = deps;
+  counts.usedBytes.set(store.usedBytes);
+  counts.freeBytes.set(await store.freeBytes());
+  counts.fragments.set(store.count);
   response.setHeader("content-type", "text/plain; version=0.0.4").end(await metrics.render());
 }
 

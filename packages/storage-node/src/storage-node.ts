@@ -20,6 +20,7 @@ import { createHTTPFragmentSource } from "./fragment-source.ts";
 import { FragmentStore } from "./fragment-store.ts";
 import { Ledger } from "./ledger.ts";
 import { createLossReporter } from "./losses.ts";
+import { createNodeMetrics, type NodeMetrics } from "./metrics.ts";
 import type { NodeContext } from "./node-context.ts";
 import { createProvingLoop } from "./proving.ts";
 import { createFileFollower, createReconciler } from "./reconciling.ts";
@@ -80,6 +81,7 @@ const RIGHTS_OF_ROLE: Readonly<Record<AccountRole, number>> = {
 /** A storage node: keeps fragments, serves them, proves that it has them, and repairs others. */
 export function createStorageNode(deps: StorageNodeDeps, config: StorageNodeConfig): StorageNode {
   const { chain } = deps;
+  const counts = createNodeMetrics(deps.metrics);
   let running: Service | undefined;
   let server: ApiServer | undefined;
 
@@ -95,7 +97,12 @@ export function createStorageNode(deps: StorageNodeDeps, config: StorageNodeConf
     await mkdir(keysFolder, { recursive: true });
     const dispatcher = new Agent({ connections: 16, keepAliveTimeout: 30_000 });
     const ledger = new Ledger(join(folder, "index"));
-    const context = createContext({ ...deps, log }, config, { ledger, dispatcher, keysFolder });
+    const context = createContext({ ...deps, log }, config, {
+      ledger,
+      dispatcher,
+      keysFolder,
+      counts,
+    });
     await context.store.open();
     const api = createServer(context, deps.metrics, config);
     server = api;
@@ -136,17 +143,18 @@ function createContext(
     readonly ledger: Ledger;
     readonly dispatcher: Agent;
     readonly keysFolder: string;
+    readonly counts: NodeMetrics;
   },
 ): NodeContext {
   const { clock, directory, pool } = deps;
-  const { ledger, dispatcher } = parts;
+  const { ledger, dispatcher, counts } = parts;
   const files = new FragmentFiles(config.dataDirectory);
   const limits = { capacityBytes: config.declaredBytes, reserveBytes: config.diskReserveBytes };
-  const store = new FragmentStore({ files, ledger, clock }, limits);
+  const store = new FragmentStore({ files, ledger, clock, counts }, limits);
   const tickets = createIssuer(deps, config);
   const tee = createTEEClient({ dispatcher, clock, tickets });
   const workerKeys = new WorkerKeys({ directory, pool, tee, folder: parts.keysFolder });
-  return { ...deps, spec: config.spec, ledger, files, store, tickets, tee, workerKeys };
+  return { ...deps, spec: config.spec, ledger, files, store, counts, tickets, tee, workerKeys };
 }
 
 function createIssuer(deps: StorageNodeDeps, config: StorageNodeConfig): TicketIssuer {

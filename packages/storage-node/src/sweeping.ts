@@ -63,7 +63,7 @@ export async function dropClosedPieces(context: NodeContext): Promise<void> {
 }
 
 /** @returns where to go on in the next round; undefined to begin anew. */
-async function dropUnclaimedFragments(
+export async function dropUnclaimedFragments(
   { ledger, store, clock }: NodeContext,
   after: Hex | undefined,
 ): Promise<Hex | undefined> {

@@ -30,20 +30,30 @@ export class WorkerChoice {
    * @throws {@link StorageNodeError} `NO_WORKER`
    */
   choose(preferred?: Hex): Worker {
-    const { directory, random, clock } = this.#context;
-    const nowMs = clock.nowMs();
-    const usable = directory.activeWorkers().filter((worker) => {
-      const isAvoided = (this.#avoidUntilMs.get(worker.account) ?? 0) > nowMs;
-      return worker.role !== TEE_ROLE.verifier && !isAvoided;
-    });
+    const { random } = this.#context;
+    const usable = this.#usable();
     const worker =
       usable.find((each) => each.account === preferred) ?? usable[random.below(usable.length || 1)];
     if (worker === undefined) throw new StorageNodeError({ code: "NO_WORKER" });
     return worker;
   }
 
+  /** False while none is registered, and for a while after all have failed. */
+  isAny(): boolean {
+    return this.#usable().length > 0;
+  }
+
   avoid(account: Hex): void {
     this.#avoidUntilMs.set(account, this.#context.clock.nowMs() + AVOID_MS);
+  }
+
+  #usable(): readonly Worker[] {
+    const { directory, clock } = this.#context;
+    const nowMs = clock.nowMs();
+    return directory.activeWorkers().filter((worker) => {
+      const isAvoided = (this.#avoidUntilMs.get(worker.account) ?? 0) > nowMs;
+      return worker.role !== TEE_ROLE.verifier && !isAvoided;
+    });
   }
 }
 
@@ -55,7 +65,7 @@ export function createTaggingLoop(context: NodeContext, workers: WorkerChoice): 
     intervalMs: INTERVAL_MS,
     async work(signal) {
       for (const piece of ledger.piecesIn(PIECE_STATE.declared, PIECES_PER_ROUND)) {
-        if (signal.aborted) return;
+        if (signal.aborted || !workers.isAny()) return;
         const column = ledger.piecesOfColumn(piece.fid, piece.column);
         const tagged = column.find((each) => each.state === PIECE_STATE.tagged);
         const worker = workers.choose(tagged?.tee);
@@ -107,5 +117,6 @@ export async function tagPiece(
     const isUnchanged = ledger.piece(piece)?.state === piece.state;
     if (isUnchanged) ledger.putPiece({ ...piece, state: task.state, tee: worker.account, mac });
   });
+  context.counts.taggedFragments.inc();
   return mac;
 }

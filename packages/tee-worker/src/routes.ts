@@ -30,11 +30,13 @@ import {
 import { TICKET_RIGHTS } from "@cess/storage-wire/ticket";
 import type { TicketGate } from "@cess/storage-wire/ticket-gate";
 import { type MarkingDeps, signReport, tagFragment } from "./marking.ts";
+import type { WorkerMetrics } from "./metrics.ts";
 
 export interface RouteDeps extends MarkingDeps {
   readonly gate: TicketGate;
   readonly chain: ChainReader;
   readonly metrics: Metrics;
+  readonly counts: Pick<WorkerMetrics, "taggedBytes" | "reports">;
 }
 
 const TAG_BODY_BYTES_MAX =
@@ -104,7 +106,9 @@ export function createRoutes(deps: RouteDeps): readonly ApiRoute[] {
         if (request.expiryBlock > BigInt(expiryMax)) {
           throw new ApiError("REQUEST_MALFORMED", `expires after block ${expiryMax}`);
         }
-        sendBytes(api.response, signReport(deps, request));
+        const signature = signReport(deps, request);
+        deps.counts.reports.inc();
+        sendBytes(api.response, signature);
       },
     },
   ];
@@ -115,7 +119,9 @@ async function tagBody(deps: RouteDeps, { request }: ApiRequest, signer: Hex): P
   const { head, rest } = splitFrame(tagRequestCodec, body);
   checkMiner(head.miner, signer);
   try {
-    return await tagFragment(deps, head, rest);
+    const tagged = await tagFragment(deps, head, rest);
+    deps.counts.taggedBytes.inc({}, rest.length);
+    return tagged;
   } catch (cause) {
     if (!hasCode(cause, "POOL_FULL")) throw cause;
     throw new ApiError("BUSY", "too much other work", { cause });

@@ -13,6 +13,7 @@ import type { Hex } from "@cess/std/bytes";
 import { createApiServer } from "@cess/storage-wire/api-server";
 import { TICKET_RIGHTS } from "@cess/storage-wire/ticket";
 import { createTicketGate, type TicketGate } from "@cess/storage-wire/ticket-gate";
+import { createWorkerMetrics } from "./metrics.ts";
 import { ensureRegistered } from "./registration.ts";
 import { createRoutes } from "./routes.ts";
 import { loadWorkerKeys } from "./sealed-keys.ts";
@@ -55,6 +56,7 @@ export interface TEEWorker extends Service {
 export function createTEEWorker(deps: TEEWorkerDeps, config: TEEWorkerConfig): TEEWorker {
   const { chain, random, metrics, pool } = deps;
   const { spec } = config;
+  const counts = createWorkerMetrics(metrics);
   let running: Service | undefined;
   let endpoint = config.publicEndpoint ?? "";
 
@@ -72,6 +74,7 @@ export function createTEEWorker(deps: TEEWorkerDeps, config: TEEWorkerConfig): T
       pool,
       gate,
       metrics,
+      counts,
       chainId: spec.chainId,
     });
     const server = createApiServer({ log }, { host: config.host, port: config.port, routes });
@@ -83,7 +86,7 @@ export function createTEEWorker(deps: TEEWorkerDeps, config: TEEWorkerConfig): T
       stop: async () => undefined,
     };
     const verifies = config.role !== TEE_ROLE.marker;
-    const verifier = verifies ? [createVerifier({ ...deps, log, spec })] : [];
+    const verifier = verifies ? [createVerifier({ ...deps, log, spec, counts })] : [];
     const services = composeServices([server, registration, ...verifier]);
     await services.start();
     running = services;

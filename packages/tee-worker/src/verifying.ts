@@ -13,6 +13,7 @@ import { createLoop } from "@cess/runtime/loop";
 import { composeServices, type Service } from "@cess/runtime/service";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
+import type { WorkerMetrics } from "./metrics.ts";
 
 export interface VerifierDeps {
   readonly chain: ChainSender;
@@ -21,6 +22,7 @@ export interface VerifierDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly spec: ChainSpec;
+  readonly counts: Pick<WorkerMetrics, "verdicts">;
 }
 
 type Sample = ViewResult<"audit", "samplesOf">[number];
@@ -63,6 +65,7 @@ export function createVerifier(deps: VerifierDeps): Service {
   async function submitVerdict(id: bigint, passed: boolean): Promise<void> {
     try {
       await chain.send("audit", "submitVerdict", [id, passed]);
+      deps.counts.verdicts.inc({ outcome: passed ? "passed" : "failed" });
       log.info("verdict given", { id, passed });
     } catch (cause) {
       if (!isRefusal(cause)) throw cause;
