@@ -188,7 +188,10 @@ attack("bytes that are no message at all are rejected and break nothing", async 
       await vandal.publish({ ...topic, message: text(100) }, garbage);
     }
   }
-  await vandal.publish(protocols.transactions, [new Uint8Array(100).fill(0xc0)]);
+  await vandal.publish(protocols.transactions, {
+    attempt: 0,
+    transactions: [new Uint8Array(100).fill(0xc0)],
+  });
   await vandal.stop();
 });
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
+import { signersOf } from "@cess/consensus/certificate";
 import { systemClock } from "@cess/runtime/node/system";
 import { INLINE_BODY_BYTES_MAX, SYNC_BLOCKS_MAX } from "./messages.ts";
 import { Cluster, type ClusterOptions, transfer } from "./testing/cluster.ts";
@@ -140,3 +143,20 @@ clusterTest(
     await cluster.until(() => follower.executor.head().height >= height, WAIT_MS);
   },
 );
+
+for (const lost of ["state", "chain"]) {
+  clusterTest(`a validator that lost its ${lost} directory recovers`, FOUR, async (cluster) => {
+    await cluster.startAll();
+    await cluster.untilHeight(3n, WAIT_MS);
+    await cluster.at(3).stop();
+    await rm(join(cluster.directory, "3", lost), { recursive: true });
+    await cluster.start(3);
+    let signedCount = 0;
+    cluster.at(0).node.onCommitted(({ block }) => {
+      const certificate = block.body.parentCertificate;
+      if (certificate !== undefined && signersOf(certificate).includes(3)) signedCount += 1;
+    });
+    await cluster.until(() => signedCount >= 3, WAIT_MS);
+    for (const { node } of cluster.running) assert.deepEqual(node.evidence(), []);
+  });
+}

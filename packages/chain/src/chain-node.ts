@@ -20,7 +20,7 @@ import { MachineHost } from "./machine-host.ts";
 import { createMempool, type Mempool, type MempoolApplication } from "./mempool.ts";
 import { type CommittedBlock, chainProtocols, consensusChainId } from "./messages.ts";
 import { createChainMetrics } from "./metrics.ts";
-import { SeatSigner, type ValidatorKeys } from "./seat-signer.ts";
+import { SeatSigner, unknownSignRecord, type ValidatorKeys } from "./seat-signer.ts";
 import { Sync, serveSync } from "./sync.ts";
 import { createTransactionGossip } from "./transaction-gossip.ts";
 import type { VerificationCache } from "./verification-cache.ts";
@@ -90,7 +90,10 @@ export function timeoutsFor(blockMs: number): TimeoutConfig {
   };
 }
 
-/** Builds a node on an open application; the network is started and stopped with it. */
+/**
+ * Builds a node on an open application; the network is started and stopped with it. A node that
+ * was stopped is not started again: build another.
+ */
 export async function createChainNode(
   deps: ChainNodeDeps,
   options: ChainNodeOptions,
@@ -128,7 +131,7 @@ function composeNode(
     transactions: () => mempool.pick(),
     onRejected: (hashes) => mempool.remove(hashes),
   });
-  const signer = keys === undefined ? undefined : new SeatSigner(keys, chainId, store.lastSigned());
+  const signer = keys && new SeatSigner(keys, chainId, lastSigned(application, store, log));
   const hostDeps = { application, store, candidates, verifications, signer, clock, log };
   const timeouts = timeoutsFor(options.blockMs);
   const host = new MachineHost(
@@ -189,4 +192,13 @@ function composeNode(
     },
     evidence: () => [...evidence],
   };
+}
+
+/** A store that does not know the head's commit was lost, and with it what was signed. */
+function lastSigned(application: Application, store: ChainStore, log: Logger) {
+  const { height } = application.head();
+  const isLost = height > 0n && store.commitAt(height) === undefined;
+  if (!isLost) return store.lastSigned();
+  log.warn("the record of signatures is lost: this height passes unsigned", { height });
+  return unknownSignRecord(height + 1n);
 }

@@ -76,6 +76,12 @@ export interface ProgressResponse {
   readonly messages: readonly RepeatedMessage[];
 }
 
+export interface TransactionBatch {
+  /** Counts repeats: gossip carries equal bytes once. */
+  readonly attempt: number;
+  readonly transactions: readonly Uint8Array[];
+}
+
 export interface BlocksRequest {
   readonly firstHeight: bigint;
   readonly count: number;
@@ -85,7 +91,7 @@ export interface BlocksRequest {
 export interface ChainProtocols {
   readonly proposals: Topic<ProposalMessage>;
   readonly votes: Topic<Vote>;
-  readonly transactions: Topic<readonly Uint8Array[]>;
+  readonly transactions: Topic<TransactionBatch>;
   readonly body: Protocol<ValueId, Body | undefined>;
   readonly progress: Protocol<ProgressRequest, ProgressResponse>;
   readonly blocks: Protocol<BlocksRequest, readonly CommittedBlock[]>;
@@ -139,7 +145,10 @@ export function chainProtocols(chainId: string): ChainProtocols {
     },
     transactions: {
       id: id("transactions"),
-      message: list(variableBytes(TRANSACTION_BYTES_MAX), TRANSACTION_BATCH_MAX),
+      message: struct<TransactionBatch>({
+        attempt: u16,
+        transactions: list(variableBytes(TRANSACTION_BYTES_MAX), TRANSACTION_BATCH_MAX),
+      }),
       messageBytesMax: MIB,
       perPeerPerMinute: 6000,
     },

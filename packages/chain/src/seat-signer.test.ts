@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { UnsignedProposal, UnsignedVote } from "@cess/consensus/votes";
 import { bytesToHex } from "@cess/std/bytes";
-import { SeatSigner } from "./seat-signer.ts";
+import { SeatSigner, unknownSignRecord } from "./seat-signer.ts";
 import { validatorKeys } from "./testing/cluster.ts";
 
 const keys = validatorKeys(0);
@@ -42,4 +42,10 @@ test("a proposer that restarts in its turn does not propose another block", () =
   const after = new SeatSigner(keys, "chain", before.unsaved());
   assert.equal(after.proposal({ ...proposal, valueId: idOf(2) }), undefined);
   assert(after.proposal(proposal) !== undefined);
+});
+
+test("a seat that lost its record signs nothing for the height it may have signed", () => {
+  const signer = new SeatSigner(keys, "chain", unknownSignRecord(7n));
+  assert.equal(signer.vote({ ...vote, round: 100, kind: "precommit" }), undefined);
+  assert(signer.vote({ ...vote, height: 8n, round: 0 }) !== undefined);
 });

@@ -17,6 +17,16 @@ export interface ValidatorKeys {
   readonly vrfSecretKey: Uint8Array;
 }
 
+const ROUND_MAX = 0xffff_ffff;
+
+/**
+ * Stands for whatever a seat may have signed at `height`, where the record of it is lost: nothing
+ * more is signed there.
+ */
+export function unknownSignRecord(height: bigint): SignRecord {
+  return { version: 1, height, round: ROUND_MAX, step: 2, digest: new Uint8Array(32) };
+}
+
 /**
  * Signs for one seat, never two messages for one (height, round, step).
  *
