@@ -52,7 +52,7 @@ export const MAINNET: ChainSpec = asserted({
   name: "mainnet",
   chainId: 11331,
   blockMs: 2000,
-  blockGasMax: 60_000_000,
+  blockGasMax: 30_000_000,
   eraBlocks: 10_800,
   committeeSeats: 11,
   validatorBondWei: 300_000n * CESS,
