@@ -7,10 +7,15 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Hex } from "@cess/std/bytes";
+import { Semaphore } from "@cess/std/semaphore";
 import type { PiecePlace } from "./piece.ts";
+
+const SYNCS_MAX = 64;
 
 export class FragmentFiles {
   readonly #root: string;
+  /** Files open at once to be synced: a process may have only so many. */
+  readonly #syncs = new Semaphore(SYNCS_MAX);
   #temporaryCount = 0;
 
   constructor(root: string) {
@@ -71,8 +76,9 @@ export class FragmentFiles {
   /** Makes fragments outlive a loss of power: files first, then each of their folders once. */
   async syncFragments(ids: readonly Hex[]): Promise<void> {
     const paths = ids.map((id) => this.fragmentPath(id));
-    await Promise.all(paths.map(syncFile));
-    await Promise.all([...new Set(paths.map(dirname))].map(syncFolder));
+    const folders = [...new Set(paths.map(dirname))];
+    await Promise.all(paths.map((path) => this.#syncs.run(() => syncFile(path))));
+    await Promise.all(folders.map((path) => this.#syncs.run(() => syncFolder(path))));
   }
 
   /** Ids of the fragments in one of the 256 folders. */

@@ -46,11 +46,14 @@ const TAG_BODY_BYTES_MAX =
 /** Fragments in memory at once, and requests that may wait to be read. */
 const TAGGING_MAX = 4;
 const WAITING_MAX = 64;
+/** Reports in memory at once. */
+const REPORTING_MAX = 8;
 /** How far ahead a report's expiry may lie. */
 const EXPIRY_BLOCKS_MAX = 1000;
 
 export function createRoutes(deps: RouteDeps): readonly ApiRoute[] {
   const tagging = new Semaphore(TAGGING_MAX);
+  const reporting = new Semaphore(REPORTING_MAX);
   const admit = async ({ request }: ApiRequest) => {
     return (await deps.gate.admit(request.headers.authorization, TICKET_RIGHTS.read)).signer;
   };
@@ -99,16 +102,8 @@ export function createRoutes(deps: RouteDeps): readonly ApiRoute[] {
       path: "/v1/reports",
       async handle(api) {
         const signer = await admit(api);
-        const body = await readBody(api.request, REPORT_REQUEST_BYTES_MAX);
-        const request = decode(reportRequestCodec, body);
-        checkMiner(request.miner, signer);
-        const expiryMax = (await deps.chain.height()) + EXPIRY_BLOCKS_MAX;
-        if (request.expiryBlock > BigInt(expiryMax)) {
-          throw new ApiError("REQUEST_MALFORMED", `expires after block ${expiryMax}`);
-        }
-        const signature = signReport(deps, request);
-        deps.counts.reports.inc();
-        sendBytes(api.response, signature);
+        if (reporting.waitingCount >= WAITING_MAX) throw new ApiError("BUSY", "too many reports");
+        sendBytes(api.response, await reporting.run(() => signBody(deps, api, signer)));
       },
     },
   ];
@@ -126,6 +121,23 @@ async function tagBody(deps: RouteDeps, { request }: ApiRequest, signer: Hex): P
     if (!hasCode(cause, "POOL_FULL")) throw cause;
     throw new ApiError("BUSY", "too much other work", { cause });
   }
+}
+
+async function signBody(
+  deps: RouteDeps,
+  { request: incoming }: ApiRequest,
+  signer: Hex,
+): Promise<Uint8Array> {
+  const body = await readBody(incoming, REPORT_REQUEST_BYTES_MAX);
+  const request = decode(reportRequestCodec, body);
+  checkMiner(request.miner, signer);
+  const expiryMax = (await deps.chain.height()) + EXPIRY_BLOCKS_MAX;
+  if (request.expiryBlock > BigInt(expiryMax)) {
+    throw new ApiError("REQUEST_MALFORMED", `expires after block ${expiryMax}`);
+  }
+  const signature = signReport(deps, request);
+  deps.counts.reports.inc();
+  return signature;
 }
 
 /** A miner speaks for itself only: a MAC made for one is worth nothing to another. */
