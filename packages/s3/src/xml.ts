@@ -4,7 +4,7 @@
  * @module
  */
 import { XMLParser, XMLValidator } from "fast-xml-parser";
-import { s3Error } from "./error.ts";
+import { S3Error, s3Error } from "./error.ts";
 
 /** An element read from a client: its text and its child elements by name, in order. */
 export interface XMLElement {
@@ -41,14 +41,16 @@ const parser = new XMLParser({
  */
 export function parseXML(bytes: Uint8Array, ...roots: readonly string[]): XMLElement {
   const text = decodeUTF8(bytes);
-  if (/<!(DOCTYPE|ENTITY)/i.test(text) || XMLValidator.validate(text) !== true) {
-    throw s3Error("MalformedXML");
-  }
+  if (/<!(DOCTYPE|ENTITY)/i.test(text)) throw s3Error("MalformedXML");
   let document: unknown;
   try {
+    if (XMLValidator.validate(text) !== true) throw s3Error("MalformedXML");
     document = parser.parse(text);
   } catch (cause) {
-    throw s3Error("MalformedXML", cause instanceof Error ? cause.message : undefined);
+    // The parser's own errors, and a stack that overflows on absurd nesting, mean the same.
+    throw cause instanceof S3Error
+      ? cause
+      : new S3Error({ code: "MalformedXML" }, undefined, { cause });
   }
   for (const root of roots) {
     const found = viewOf(document).child(root);
