@@ -5,6 +5,7 @@ import { MIB } from "@cess/std/units";
 import fc from "fast-check";
 import { ModuleError } from "./error.ts";
 import { ZERO_ADDRESS } from "./messages.ts";
+import { addSpace } from "./modules/miners/records.ts";
 import { SEGMENT_ALL } from "./states.ts";
 import { checkInvariants } from "./testing/invariants.ts";
 import {
@@ -140,6 +141,18 @@ test("whatever happens, space, orders, audit sets and money add up", async () =>
   for (const name of ["declare", "tag", "lose", "claim", "complete", "prove", "judge", "exit"]) {
     assert(succeeded.has(name), `no run could ${name}`);
   }
+});
+
+test("the invariants see a byte that is counted twice, and wei that are missing", async () => {
+  const world = await World.create({ minerCount: 12, spec: SPEC });
+  const known = { fids: [await world.declare("a")], territories: [world.territory] };
+  await checkInvariants(world, known);
+  const miner = world.miners[0]?.account as Hex;
+  await addSpace(world.chain.host(), miner, { usedBytes: 1, taggedBytes: 0 });
+  await assert.rejects(checkInvariants(world, known), /used space is what is held/);
+  await addSpace(world.chain.host(), miner, { usedBytes: -1, taggedBytes: 0 });
+  await world.chain.host().transfer(MINERS.address, OWNER.account, 1n);
+  await assert.rejects(checkInvariants(world, known), /stakes are covered/);
 });
 
 /** Refusals are part of life; anything else is a fault. */

@@ -199,10 +199,28 @@ test("too many failures in a row freeze a miner, and everything it holds is rest
   assert.equal((await minerOf(scene)).state, MINER_STATE.active);
 });
 
+test("when all miners fail at once, a block closes a few and the next ones the rest", async () => {
+  const world = await World.create({ spec: { challengePeriodBlocks: 1 } });
+  const { chain } = world;
+  await world.tag(await world.declare("a"));
+  await chain.blocks();
+  chain.events = [];
+  await chain.blocks(chain.spec.proofBlocks + 1);
+  const closed = () => {
+    return chain.decoded(AUDIT).filter(({ eventName }) => eventName === "ChallengeClosed").length;
+  };
+  const ends: number[] = [];
+  for (let block = 0; block < 3; block += 1) {
+    ends.push(closed());
+    await chain.blocks();
+  }
+  assert.deepEqual(ends, [4, 8, 12]);
+});
+
 test("a challenge is drawn about once a period, and closed ones are forgotten", async () => {
   const world = await World.create({ spec: { proofBlocks: 2, verdictBlocks: 2 } });
   await world.tag(await world.declare("a"));
-  const blocks = 600;
+  const blocks = 300;
   for (let block = 0; block < blocks; block += 1) {
     await world.chain.blocks();
     const [listed] = await world.chain.view(AUDIT, "listChallenges", [0n, 100n]);

@@ -81,8 +81,17 @@ export class MemoryChain {
     for (let done = 0; done < count; done += 1) {
       this.height += 1n;
       this.beacon = beaconOf(this.height);
+      await this.#runHooks();
+    }
+  }
+
+  /** A hook has nobody to refuse: whatever it throws is a fault. */
+  async #runHooks(): Promise<void> {
+    try {
       await this.#modules.runBeginBlock(this.host());
       await this.#modules.runEndBlock(this.host());
+    } catch (cause) {
+      throw new AggregateError([cause], `a hook of block ${this.height} failed: ${cause}`);
     }
   }
 

@@ -22,8 +22,10 @@ import {
 } from "./challenges.ts";
 import { openChallenges, periodicChallenges } from "./open.ts";
 
-/** Deadlines looked at in one block. */
-const DEADLINES_PER_BLOCK = 32;
+/** Deadlines looked at in one block: most are of challenges that ended before. */
+const DEADLINES_PER_BLOCK = 64;
+/** Failures by deadline in one block: each may open an order for every one of 460 samples. */
+const FAILURES_PER_BLOCK = 4;
 /** Proofs that the chain checks itself in one block: each may take a fifth of a second. */
 const CHECKS_PER_BLOCK = 2;
 
@@ -32,7 +34,11 @@ const checks: Schedule<number> = defineSchedule({ module: "audit", name: "checks
 
 /** Ends what is overdue, then checks proofs: what is left waits for the next block. */
 export async function judgeDue(host: ModuleHost, verifier: ProofVerifier): Promise<void> {
-  for (const id of await deadlines.takeDue(host, DEADLINES_PER_BLOCK)) await judgeLate(host, id);
+  let failures = 0;
+  for (const id of await deadlines.takeDue(host, DEADLINES_PER_BLOCK)) {
+    if (failures === FAILURES_PER_BLOCK) await deadlines.add(host, host.height + 1n, id);
+    else if (await judgeLate(host, id)) failures += 1;
+  }
   for (const id of await checks.takeDue(host, CHECKS_PER_BLOCK)) {
     const challenge = await challenges.get(host, id);
     if (challenge === undefined || challenge.state !== CHALLENGE_STATE.proven) continue;
@@ -82,19 +88,22 @@ interface Ending {
   readonly judge: number;
 }
 
-/** At each of a challenge's two deadlines; it may have ended since. */
-async function judgeLate(host: ModuleHost, id: number): Promise<void> {
+/** At each of a challenge's two deadlines; it may have ended since. True if it failed now. */
+async function judgeLate(host: ModuleHost, id: number): Promise<boolean> {
   const challenge = await challenges.get(host, id);
-  if (challenge === undefined) return;
+  if (challenge === undefined) return false;
   if (challenge.state === CHALLENGE_STATE.open) {
     await close(host, { id, challenge, passed: false, judge: JUDGE.deadline });
-  } else if (
+    return true;
+  }
+  if (
     challenge.state === CHALLENGE_STATE.proven &&
     challenge.verdict === VERDICT.none &&
     host.height > BigInt(challenge.verdictDeadline)
   ) {
     await checks.add(host, host.height + 1n, id);
   }
+  return false;
 }
 
 async function judgeByChain(
