@@ -315,7 +315,10 @@ test("what is not implemented says so", async () => {
 
 test("property: no signed request, however odd, makes the gateway fail", async () => {
   const word = fc.constantFrom("bucket", "key", "", "..", "%", "é", "\0", "a b", "+", "//", "?x");
-  const path = fc.array(word, { maxLength: 4 }).map((words) => `/${words.join("/")}`);
+  const start = fc.constantFrom("/bucket/", "/bucket/", "/bucket", "/");
+  const path = fc
+    .tuple(start, fc.array(word, { maxLength: 3 }))
+    .map(([first, words]) => first + words.join("/"));
   const parameters = ["uploadId", "partNumber", "uploads", "delete", "tagging", "list-type", "acl"];
   const value = fc.constantFrom("", "1", "-1", "99999999999", "x", "%00", "\ud83d\ude00");
   const query = fc
@@ -341,8 +344,9 @@ test("property: no signed request, however odd, makes the gateway fail", async (
   const request = fc.record({ method, path, query, headers, body });
   await fc.assert(
     fc.asyncProperty(request, async (raw) => {
-      const isOnOurs = raw.method === "DELETE" && raw.path === "/bucket";
-      const { status, text: answer } = isOnOurs ? { status: 204, text: "" } : await send(raw);
+      // The bucket has to stay for the requests that follow.
+      fc.pre(raw.method !== "DELETE" || !/^\/bucket\/?$/.test(raw.path));
+      const { status, text: answer } = await send(raw);
       assert(status < 500 || status === 501, `${status} ${answer}`);
     }),
     { numRuns: 150 },

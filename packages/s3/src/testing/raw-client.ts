@@ -112,7 +112,8 @@ export function sendUnsigned(
     if (body !== undefined && headers["content-length"] === undefined) {
       outgoing.setHeader("content-length", Buffer.byteLength(body));
     }
-    outgoing.end(body);
+    // Bytes, because together with a text Node would write the headers as UTF-8 too.
+    outgoing.end(body === undefined ? undefined : Buffer.from(body));
   });
 }
 
