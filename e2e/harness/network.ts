@@ -4,11 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ended, end, killTree, runCess, type Started, startCess } from "./process.ts";
-import { say } from "./wait.ts";
+import { discard, say } from "./wait.ts";
 
 export interface NetworkNode {
   readonly id: string;
@@ -111,10 +111,10 @@ export class LocalNetwork {
     this.#supervisor = undefined;
   }
 
-  /** Ends everything and deletes the data: for `after`. */
+  /** Ends everything and deletes the data, unless `E2E_KEEP=1`: for `after`. */
   async remove(): Promise<void> {
     await this.down();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    discard(this.dataDir);
   }
 
   /** `cess dev ACTION …` on this network. */

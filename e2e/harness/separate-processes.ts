@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ChainSender } from "@cess/chain-client/chain";
@@ -23,6 +23,7 @@ import {
 } from "../../apps/cess/src/dev/provision.ts";
 import type { Ready } from "./network.ts";
 import { end, killTree, type Started, startCess } from "./process.ts";
+import { discard } from "./wait.ts";
 
 const READY_MS = 60_000;
 /** Ports of the validators' own network, above those of the plan. */
@@ -80,6 +81,8 @@ export class SeparateProcesses {
     writeFileSync(path, JSON.stringify({ ...config, ...p2p, ...extra }, undefined, 2));
     const started = startCess(role, "--config", path);
     this.#processes.set(id, started);
+    const log = createWriteStream(join(this.dataDir, `${id}.log`), { flags: "a" });
+    started.child.stdout?.pipe(log);
     await started.line((line) => line.includes('"message":"ready"'), READY_MS);
   }
 
@@ -92,10 +95,10 @@ export class SeparateProcesses {
     this.#processes.delete(id);
   }
 
-  /** Ends everything and deletes the data: for `after`. */
+  /** Ends everything and deletes the data, unless `E2E_KEEP=1`: for `after`. */
   async remove(): Promise<void> {
     await Promise.all([...this.#processes.values()].map((started) => end(started, 10_000)));
-    rmSync(this.dataDir, { recursive: true, force: true });
+    discard(this.dataDir);
   }
 
   node(id: string): PlannedNode {

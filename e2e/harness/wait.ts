@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface WaitOptions {
@@ -44,4 +45,10 @@ export async function inParallel<T>(
       for (const [index, item] of queue) await work(item, index);
     }),
   );
+}
+
+/** Deletes the folder of a test; with `E2E_KEEP=1` it stays, with the logs of all nodes in it. */
+export function discard(folder: string): void {
+  if (process.env["E2E_KEEP"] === "1") say(`kept ${folder}`);
+  else rmSync(folder, { recursive: true, force: true });
 }
