@@ -53,6 +53,21 @@ class Witness {
   }
 }
 
+test("the witness finds a seat that contradicts itself", () => {
+  const witness = new Witness();
+  const vote: Vote = {
+    kind: "precommit",
+    height: 3n,
+    round: 0,
+    valueId: "0x01",
+    seat: 2,
+    signature: new Uint8Array(96),
+  };
+  for (const valueId of ["0x01", "0x01", undefined] as const) witness.hear({ ...vote, valueId });
+  witness.hear({ ...vote, round: 1, valueId: "0x02" });
+  assert.deepEqual(witness.contradictions, ["2 3 0 precommit"]);
+});
+
 async function listen(cluster: Cluster): Promise<Witness> {
   const witness = new Witness();
   const { genesisHash } = cluster.at(0).executor;

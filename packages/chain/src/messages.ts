@@ -159,7 +159,7 @@ export function chainProtocols(chainId: string): ChainProtocols {
       requestBytesMax: 32,
       responseBytesMax: 1 + BODY_BYTES_MAX,
       timeoutMs: 10_000,
-      perPeerPerMinute: 600,
+      perPeerPerMinute: 240,
     },
     progress: {
       id: id("progress"),
@@ -180,7 +180,7 @@ export function chainProtocols(chainId: string): ChainProtocols {
       requestBytesMax: 10,
       responseBytesMax: SYNC_BYTES_MAX + BODY_BYTES_MAX + KIB,
       timeoutMs: 30_000,
-      perPeerPerMinute: 600,
+      perPeerPerMinute: 240,
     },
   };
 }

@@ -11,7 +11,7 @@ import { proveVRF, vrfOutputOf } from "@cess/crypto/vrf";
 import type { Hex } from "@cess/std/bytes";
 
 export interface ValidatorKeys {
-  /** Account that the validator is registered as, in lower case. */
+  /** Account that the validator is registered as. */
   readonly account: Hex;
   readonly blsSecretKey: Uint8Array;
   readonly vrfSecretKey: Uint8Array;
@@ -41,7 +41,7 @@ export class SeatSigner {
 
   /** @param last - The record on disk: what this seat signed before the node started. */
   constructor(keys: ValidatorKeys, chainId: string, last: SignRecord | undefined) {
-    this.account = keys.account;
+    this.account = keys.account.toLowerCase() as Hex;
     this.#keys = keys;
     this.#chainId = chainId;
     this.#last = last;

@@ -157,7 +157,8 @@ class Libp2pNode implements Libp2pNetwork {
     signal?: AbortSignal,
   ): Promise<Response> {
     const sent = encodeRequest(protocol, request);
-    const connection = this.#running().getConnections(peerIdFromString(peerId))[0];
+    const connections = this.#running().getConnections(peerIdFromString(peerId));
+    const connection = connections.find(({ status }) => status === "open");
     if (connection === undefined) throw new NetworkError({ code: "PEER_UNREACHABLE", peerId });
     const deadline = this.#deps.clock.deadline(protocol.timeoutMs);
     const signals = [deadline, this.#stopping.signal, ...(signal === undefined ? [] : [signal])];
