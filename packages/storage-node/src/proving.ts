@@ -19,24 +19,29 @@ export type ChallengeSample = ViewResult<"audit", "samplesOf">[number];
 type ProofSample = BlockName & { readonly files: ProofFiles };
 
 const CHALLENGES_MAX = 1024;
+const RETRY_BLOCKS = 3;
 
 /** Answers challenges to this miner. */
 export function createProvingLoop(context: NodeContext): Service {
-  const { chain, log, spec, counts } = context;
-  const answered = new BoundedMap<bigint, true>(CHALLENGES_MAX);
+  const { chain, clock, log, spec, counts } = context;
+  /** When to look at a challenge again; never, once it is answered. */
+  const nextMs = new BoundedMap<bigint, number>(CHALLENGES_MAX);
 
   async function answer(id: bigint): Promise<void> {
     const { state, seed } = await chain.read("audit", "challengeOf", [id]);
     if (state !== CHALLENGE_STATE.open) {
-      answered.set(id, true);
+      nextMs.set(id, Number.POSITIVE_INFINITY);
       return;
     }
     const samples = await chain.read("audit", "samplesOf", [id]);
     const proofs = await proveSamples(context, hexToBytes(seed, 32), samples);
     if (proofs === undefined) {
-      log.error("challenge cannot be answered: samples are lost", { id });
-      counts.challenges.inc({ outcome: "lost" });
-      answered.set(id, true);
+      if (nextMs.get(id) === undefined) {
+        log.error("challenge cannot be answered: samples are lost", { id });
+        counts.challenges.inc({ outcome: "lost" });
+      }
+      // What is lost may be restored here before the deadline.
+      nextMs.set(id, clock.nowMs() + RETRY_BLOCKS * spec.blockMs);
       return;
     }
     try {
@@ -48,7 +53,7 @@ export function createProvingLoop(context: NodeContext): Service {
       counts.challenges.inc({ outcome: "refused" });
       log.warn("proof refused", { id, cause });
     }
-    answered.set(id, true);
+    nextMs.set(id, Number.POSITIVE_INFINITY);
   }
 
   return createLoop(context, {
@@ -57,7 +62,7 @@ export function createProvingLoop(context: NodeContext): Service {
     async work(signal) {
       for (const id of await chain.read("audit", "openChallengeOf", [chain.account])) {
         if (signal.aborted) return;
-        if (answered.get(id) === undefined) await answer(id);
+        if ((nextMs.get(id) ?? 0) <= clock.nowMs()) await answer(id);
       }
     },
   });

@@ -260,7 +260,9 @@ export class MemoryChain {
 
   #reportLost(caller: Hex, [fid, segment, column]: [Hex, number, number]): void {
     const file = found(this.files.get(fid));
-    if (file.holdings[column]?.miner !== caller) refuse("NOT_ALLOWED");
+    const override = file.overrides.find((one) => one.segment === segment && one.column === column);
+    if ((override ?? file.holdings[column])?.miner !== caller) refuse("NOT_ALLOWED");
+    if (override !== undefined) file.overrides.splice(file.overrides.indexOf(override), 1);
     file.overrides.push({
       ...{ segment, column, miner: ZERO_ADDRESS, tee: ZERO_ADDRESS, sinceBlock: 0n },
     });
