@@ -1,5 +1,8 @@
 /**
  * A validator that dies at any point, between or within its steps, neither signs twice nor forks.
+ *
+ * Recorded mutation: with the sign guard and the replay of the journal taken out, the witness finds
+ * contradictions and the first of these tests fails.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
