@@ -32,29 +32,10 @@ await bench("module/minerOf", CALLS, async ({ sizes }) => {
   return repeat(world, Array(sizes.calls).fill({ to: MINERS.address, data, from }));
 });
 
-await bench("module/declare, receipts checked before", CALLS, async ({ sizes }) => {
+await bench("module/declare, receipts seen before", CALLS, async ({ sizes }) => {
   const world = await World.create();
   const calls = Array.from({ length: sizes.calls }, (_, index) => declareCall(world, `${index}`));
   return repeat(world, calls);
-});
-
-await bench("module/declare, receipts fresh", CALLS, async ({ sizes }) => {
-  const world = await World.create();
-  let round = 0;
-  const batches = Array.from({ length: 3 }, () => {
-    round += 1;
-    return Array.from({ length: sizes.calls / 4 }, (_, index) => {
-      return declareCall(world, `${round}/${index}`);
-    });
-  });
-  const [first = []] = batches;
-  return {
-    operations: first.length,
-    async body() {
-      const calls = batches.pop() ?? first;
-      return repeat(world, calls).body();
-    },
-  };
 });
 
 await bench("module/reportTags", CALLS, async ({ sizes }) => {

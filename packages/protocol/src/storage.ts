@@ -5,19 +5,16 @@
  */
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
+import { bytes, type Codec, decode, encode, struct, u8, u16, u32, u64 } from "@cess/codec/codec";
 import {
-  bytes,
-  type Codec,
-  decode,
-  encode,
-  struct,
-  u8,
-  u16,
-  u32,
-  u64,
-  variableBytes,
-} from "@cess/codec/codec";
-import { bytesToHex, concatBytes, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
+  bigintToBytes,
+  bytesToBigint,
+  bytesToHex,
+  concatBytes,
+  type Hex,
+  hexToBytes,
+  utf8ToBytes,
+} from "@cess/std/bytes";
 import { MODULE_ADDRESSES, type ModuleName } from "./addresses.ts";
 import type { ModuleHost } from "./module.ts";
 
@@ -199,28 +196,30 @@ export function pageIndexes(page: Page, total: number): readonly number[] {
 
 /** Exactly `sizeBytes` bytes as lower-case hex. */
 export function hex(sizeBytes: number): Codec<Hex> {
-  return converted(bytes(sizeBytes), bytesToHex, (text) => hexToBytes(text, sizeBytes));
-}
-
-/** Up to `sizeBytesMax` bytes as lower-case hex. */
-export function variableHex(sizeBytesMax: number): Codec<Hex> {
-  return converted(variableBytes(sizeBytesMax), bytesToHex, (text) => hexToBytes(text));
+  return convertedFixed(bytes(sizeBytes), {
+    sizeBytes,
+    fromStored: bytesToHex,
+    toStored: (text) => hexToBytes(text, sizeBytes),
+  });
 }
 
 export const address: Codec<Hex> = hex(20);
 export const hash32: Codec<Hex> = hex(32);
 /** A u64 that is known to stay a safe integer. */
-export const safe64: Codec<number> = converted(
-  u64,
-  (stored) => Number(stored),
-  (value) => BigInt(value),
-);
-/** Two u128 halves make the 256 bits of an amount. */
-export const u256: Codec<bigint> = converted(
-  bytes(32),
-  (stored) => BigInt(bytesToHex(stored)),
-  (value) => hexToBytes(value.toString(16).padStart(64, "0"), 32),
-);
+export const safe64: Codec<number> = convertedFixed(u64, {
+  sizeBytes: 8,
+  fromStored: Number,
+  toStored: BigInt,
+});
+/** An amount of 256 bits. */
+export const u256: Codec<bigint> = convertedFixed(bytes(32), {
+  sizeBytes: 32,
+  fromStored: bytesToBigint,
+  toStored(value) {
+    assert.equal(BigInt.asUintN(256, value), value);
+    return bigintToBytes(value, 32);
+  },
+});
 
 export function pair<Left, Right>(
   left: Codec<Left>,
@@ -238,14 +237,18 @@ export interface Place {
 
 export const placeCodec: Codec<Place> = struct<Place>({ fid: hash32, segment: u16, column: u8 });
 
-function converted<Stored, Value>(
+/** A codec of another type; the size is named, so that nothing is converted only to be measured. */
+function convertedFixed<Stored, Value>(
   inner: Codec<Stored>,
-  fromStored: (stored: Stored) => Value,
-  toStored: (value: Value) => Stored,
+  as: {
+    readonly sizeBytes: number;
+    readonly fromStored: (stored: Stored) => Value;
+    readonly toStored: (value: Value) => Stored;
+  },
 ): Codec<Value> {
   return {
-    sizeBytes: (value) => inner.sizeBytes(toStored(value)),
-    write: (value, into) => inner.write(toStored(value), into),
-    read: (from) => fromStored(inner.read(from)),
+    sizeBytes: () => as.sizeBytes,
+    write: (value, into) => inner.write(as.toStored(value), into),
+    read: (from) => as.fromStored(inner.read(from)),
   };
 }

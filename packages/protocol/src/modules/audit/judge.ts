@@ -26,8 +26,8 @@ import { openChallenges, periodicChallenges } from "./open.ts";
 const DEADLINES_PER_BLOCK = 64;
 /** Failures by deadline in one block: each may open an order for every one of 460 samples. */
 const FAILURES_PER_BLOCK = 4;
-/** Proofs that the chain checks itself in one block: each may take a fifth of a second. */
-const CHECKS_PER_BLOCK = 2;
+/** Challenges whose proofs the chain checks itself in one block: each takes up to half a second. */
+const CHECKS_PER_BLOCK = 1;
 
 /** Challenges whose proof the chain is to check itself. */
 const checks: Schedule<number> = defineSchedule({ module: "audit", name: "checks" }, safe64);
