@@ -39,9 +39,10 @@ export function createPodr2Pool(options: ThreadPoolOptions): Podr2Pool {
 
 /** The same bytes in memory that the caller no longer has, so that it can move on to a thread. */
 function takeBytes(bytes: Uint8Array): Uint8Array {
-  // A view of a part would take its whole buffer along, so that part is copied.
+  // A view of a part would take its whole buffer along, so that part is copied. A Buffer's own
+  // `slice` would be another view.
   const isWhole = bytes.length === bytes.buffer.byteLength;
-  return isWhole ? structuredClone(bytes, { transfer: [bufferOf(bytes)] }) : bytes.slice();
+  return isWhole ? structuredClone(bytes, { transfer: [bufferOf(bytes)] }) : new Uint8Array(bytes);
 }
 
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
