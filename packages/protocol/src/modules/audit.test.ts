@@ -28,6 +28,8 @@ async function createScene(changed: Partial<Record<ParameterName, bigint>> = {})
   return { world, fid, miner, id };
 }
 
+/** The chain checks one challenge a block, and those of other miners may come first. */
+const CHECK_BLOCKS = 12;
 const NEVER_RECHECKED = { verdictRecheckOneIn: 4096n };
 const ALWAYS_RECHECKED = { verdictRecheckOneIn: 1n };
 
@@ -150,7 +152,7 @@ test("attack: a worker lies that a proof fails: the miner passes, the worker is 
   await world.prove(id);
   const { verifier } = await world.chain.view(AUDIT, "challengeOf", [id]);
   await world.verdict(id, false);
-  await world.chain.blocks();
+  await world.chain.blocks(CHECK_BLOCKS);
   assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.passed, judge: JUDGE.chain });
   const worker = await world.chain.view(TEE, "workerOf", [verifier]);
   assert.deepEqual([worker.isActive, worker.falseVerdicts], [false, 1n]);
@@ -166,7 +168,7 @@ test("attack: a worker vouches for a proof that does not hold, and the beacon lo
   await world.chain.send(AUDIT, "submitProof", [id, [{ tee, proof }]], { from: miner });
   const { verifier } = await world.chain.view(AUDIT, "challengeOf", [id]);
   await world.verdict(id, true);
-  await world.chain.blocks();
+  await world.chain.blocks(CHECK_BLOCKS);
   assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.failed, judge: JUDGE.chain });
   assert.equal((await world.chain.view(TEE, "workerOf", [verifier])).isActive, false);
 });
@@ -178,7 +180,7 @@ test("an honest verdict that a proof fails costs the worker nothing", async () =
   const proof: Hex = `0x${"07".repeat(PROOF_BYTES)}`;
   await world.chain.send(AUDIT, "submitProof", [id, [{ tee, proof }]], { from: miner });
   await world.verdict(id, false);
-  await world.chain.blocks();
+  await world.chain.blocks(CHECK_BLOCKS);
   assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.failed, judge: JUDGE.chain });
   const { verifier } = await world.chain.view(AUDIT, "challengeOf", [id]);
   assert.equal((await world.chain.view(TEE, "workerOf", [verifier])).isActive, true);
