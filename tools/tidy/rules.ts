@@ -46,6 +46,7 @@ export function findViolations(
     ...sources.flatMap((source) => importViolations(source, workspaces)),
     ...sources.flatMap(textViolations),
     ...deadFiles(workspaces, sources),
+    ...unusedDependencies(workspaces, sources),
     ...cycles(workspaces, sources),
   ];
 }
@@ -113,6 +114,22 @@ function deadFiles(workspaces: readonly Workspace[], sources: readonly Source[])
   return sources
     .filter(({ path, isTest }) => !isTest && !path.endsWith("/main.ts") && !imported.has(path))
     .map(({ path }) => `${path}: nothing imports it`);
+}
+
+function unusedDependencies(
+  workspaces: readonly Workspace[],
+  sources: readonly Source[],
+): string[] {
+  return workspaces.flatMap(({ folder, dependencies }) => {
+    const imported = sources
+      .filter(({ workspace, isTest }) => workspace === folder && !isTest)
+      .flatMap(({ imports }) => imports);
+    const isUsed = (name: string) =>
+      imported.some((specifier) => specifier === name || specifier.startsWith(`${name}/`));
+    return [...dependencies]
+      .filter((name) => !isUsed(name))
+      .map((name) => `${folder}/package.json: ${name} is declared and not imported`);
+  });
 }
 
 function cycles(workspaces: readonly Workspace[], sources: readonly Source[]): string[] {

@@ -22,7 +22,11 @@ const source = (path: string, text: string, imports: string[] = []): Source => {
 };
 
 test("every rule can fail", () => {
-  const workspaces = [workspace("std", ["@cess/s3"]), workspace("s3"), workspace("codec")];
+  const workspaces = [
+    workspace("std", ["@cess/s3"]),
+    workspace("s3", ["left-pad"]),
+    workspace("codec"),
+  ];
   const sources = [
     source("packages/std/src/main.ts", "", ["@cess/s3/a", "libp2p", "./b.ts"]),
     source("packages/std/src/b.ts", "", ["./main.ts"]),
@@ -42,6 +46,7 @@ test("every rule can fail", () => {
     "ambient time",
     "nothing imports it",
     "does not run",
+    "packages/s3/package.json: left-pad is declared and not imported",
   ]) {
     assert(violations.includes(expected), `${expected} was not found in\n${violations}`);
   }
