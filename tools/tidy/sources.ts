@@ -26,7 +26,7 @@ export interface Workspace {
 }
 
 const IMPORT =
-  /^(?:import|export)\b(\s+type\b)?[^;"']*?\bfrom\s*["']([^"']+)["']|^import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+  /^(?:import|export)\b(\s+type\b)?[^;"']*?\bfrom\s*["']([^"']+)["']|^import\s*["']([^"']+)["']|(?:\bimport|createRequire\(import\.meta\.url\))\(\s*["']([^"']+)["']\s*\)/gm;
 /** Files that are started by their address: threads and processes. */
 const ADDRESS = /new URL\(\s*["'](\.[^"']+\.ts)["']\s*,\s*import\.meta/g;
 const TEST_ONLY = /(\.test\.ts|\.bench\.ts)$|\/(testing|sim|byzantine)\//;
