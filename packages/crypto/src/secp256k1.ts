@@ -75,19 +75,32 @@ export function recoverAddress(digest: Uint8Array, signature: Uint8Array): Uint8
   if (recoveryId > 1) throw malformed("v is neither 0 nor 1");
   const compact = signature.slice(0, COMPACT_BYTES);
   if (bytesToHex(compact.subarray(32)).slice(2) > HALF_ORDER_HEX) throw malformed("s is high");
-  let publicKey: Uint8Array;
+  return addressOf(recoverPublicKey(digest, compact, recoveryId));
+}
+
+/**
+ * The key that signed a digest, as the EVM's `ecrecover` has it: s may be in either half.
+ *
+ * @param compact - r ‖ s, 64 bytes.
+ * @returns x ‖ y, 64 bytes.
+ * @throws {@link CryptoError} `SIGNATURE_MALFORMED`
+ */
+export function recoverPublicKey(
+  digest: Uint8Array,
+  compact: Uint8Array,
+  recoveryId: number,
+): Uint8Array {
   try {
-    publicKey = native.ecdsaRecover(compact, recoveryId, digest, false);
+    return native.ecdsaRecover(compact, recoveryId, digest, false).subarray(1);
   } catch (cause) {
     throw malformed("no key recovers", cause);
   }
-  return addressOf(publicKey);
 }
 
 /** @throws {@link CryptoError} `KEY_INVALID` if the key is not 32 bytes in [1, n). */
 export function privateKeyToAddress(privateKey: Uint8Array): Uint8Array {
   assertPrivateKey(privateKey);
-  return addressOf(native.publicKeyCreate(privateKey, false));
+  return addressOf(native.publicKeyCreate(privateKey, false).subarray(1));
 }
 
 /** @returns the address in lower-case hex. */
@@ -95,9 +108,9 @@ export function privateKeyToAddressHex(privateKey: Uint8Array): Hex {
   return bytesToHex(privateKeyToAddress(privateKey));
 }
 
-/** Last 20 bytes of the hash of an uncompressed key (0x04 ‖ x ‖ y). */
+/** Last 20 bytes of the hash of a key, x ‖ y. */
 function addressOf(publicKey: Uint8Array): Uint8Array {
-  return keccak256(publicKey.subarray(1)).slice(-20);
+  return keccak256(publicKey).slice(-20);
 }
 
 function assertPrivateKey(privateKey: Uint8Array): void {

@@ -2,8 +2,7 @@
  * The rules of the EVM on this chain: Osaka from genesis on, with native signature recovery.
  * @module
  */
-import { createRequire } from "node:module";
-import { keccak256 } from "@cess/crypto/secp256k1";
+import { keccak256, recoverPublicKey } from "@cess/crypto/secp256k1";
 import type { ChainSpec } from "@cess/params/chain-spec";
 import { concatBytes } from "@cess/std/bytes";
 import { paramsBlock } from "@ethereumjs/block";
@@ -12,18 +11,6 @@ import { paramsEVM } from "@ethereumjs/evm";
 import { paramsTx } from "@ethereumjs/tx";
 import { setLengthLeft } from "@ethereumjs/util";
 import { paramsVM } from "@ethereumjs/vm";
-
-/** The part of the library's interface that is used here; it ships no types. */
-interface NativeSecp256k1 {
-  ecdsaRecover(
-    signature: Uint8Array,
-    recoveryId: number,
-    digest: Uint8Array,
-    isCompressed: boolean,
-  ): Uint8Array;
-}
-
-const native = createRequire(import.meta.url)("secp256k1") as NativeSecp256k1;
 
 /**
  * PERF: the libraries copy their rules for every transaction and header and parse all parameters
@@ -77,6 +64,6 @@ function ecrecover(
   chainId?: bigint,
 ): Uint8Array {
   const recoveryId = v <= 1n ? v : chainId === undefined ? v - 27n : v - (chainId * 2n + 35n);
-  const signature = concatBytes(setLengthLeft(r, 32), setLengthLeft(s, 32));
-  return native.ecdsaRecover(signature, Number(recoveryId), digest, false).slice(1);
+  const compact = concatBytes(setLengthLeft(r, 32), setLengthLeft(s, 32));
+  return recoverPublicKey(digest, compact, Number(recoveryId));
 }
