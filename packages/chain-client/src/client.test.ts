@@ -59,6 +59,14 @@ test("calls sent at once go out with one nonce each", async () => {
   });
 });
 
+test("a call near the most gas of a transaction asks for no more than that (EIP-7825)", async () => {
+  await withClient(async (client, node) => {
+    node.estimateGas = 16_000_000;
+    await client.send("miners", "beginExit", []);
+    assert.equal(node.mined.length, 1);
+  });
+});
+
 test("a transaction that the mempool lost is sent again", async () => {
   await withClient(async (client, node) => {
     node.loseCount = 1;

@@ -36,6 +36,8 @@ interface RpcReceipt {
 }
 
 const TIP_WEI = 1_000_000_000n;
+/** Most gas that a transaction may ask for (EIP-7825). */
+const TRANSACTION_GAS_MAX = 2n ** 24n;
 const SUBMIT_ATTEMPTS = 4;
 const TIMEOUT_BLOCKS = 90;
 const REBROADCAST_BLOCKS = 4;
@@ -64,7 +66,8 @@ export class Transactor {
     const call = toRpcCall(this.account, request);
     // A refusal is known here, before anything is paid for.
     const estimate = BigInt(await rpc<Hex>("eth_estimateGas", [call]));
-    const gas = lesser((estimate * 3n) / 2n + 21_000n, BigInt(spec.blockGasMax));
+    const gasMax = lesser(BigInt(spec.blockGasMax), TRANSACTION_GAS_MAX);
+    const gas = lesser((estimate * 3n) / 2n + 21_000n, gasMax);
     const submitted = await this.#submitting.run(() => this.#submit(request, gas));
     const receipt = await this.#waitForReceipt(submitted, signal);
     if (BigInt(receipt.status) === 1n) {

@@ -22,6 +22,8 @@ export interface FakeNode {
   readonly mined: readonly FakeTransaction[];
   /** Answers of `eth_call` and `eth_estimateGas`. */
   answerCall: (call: { readonly to: Hex; readonly data: Hex }) => Hex | FakeRefusal;
+  /** Answer of `eth_estimateGas` where the call succeeds. */
+  estimateGas: number;
   /** Transactions that are accepted and then forgotten. */
   loseCount: number;
   /** Transactions whose acceptance is not confirmed. */
@@ -56,6 +58,7 @@ export async function createFakeNode(): Promise<FakeNode> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     mined,
     answerCall: () => "0x",
+    estimateGas: 50_000,
     loseCount: 0,
     dropAnswerCount: 0,
     logs: [],
@@ -71,6 +74,7 @@ export async function createFakeNode(): Promise<FakeNode> {
     await recoverTransactionAddress({ serializedTransaction: raw as `0x02${string}` });
     const hash = keccak256(raw);
     const nonce = transaction.nonce ?? 0;
+    if ((transaction.gas ?? 0n) > 2n ** 24n) return { code: -32000, message: "gas too high" };
     if (nonce < mined.length) return { code: -32000, message: "nonce too low" };
     if (nonce > mined.length) return { code: -32000, message: "nonce too high" };
     if (node.loseCount > 0) {
@@ -99,7 +103,7 @@ export async function createFakeNode(): Promise<FakeNode> {
         return node.answerCall(params[0] as never);
       case "eth_estimateGas": {
         const result = node.answerCall(params[0] as never);
-        return typeof result === "string" ? quantity(50_000) : result;
+        return typeof result === "string" ? quantity(node.estimateGas) : result;
       }
       case "eth_sendRawTransaction":
         return accept(params[0] as Hex);
