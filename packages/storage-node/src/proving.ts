@@ -10,6 +10,7 @@ import type { Service } from "@cess/runtime/service";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
+import { Semaphore } from "@cess/std/semaphore";
 import { roundToLeaves } from "@cess/storage-wire/range";
 import type { NodeContext } from "./node-context.ts";
 import { PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
@@ -19,6 +20,8 @@ export type ChallengeSample = ViewResult<"audit", "samplesOf">[number];
 type ProofSample = BlockName & { readonly files: ProofFiles };
 
 const CHALLENGES_MAX = 1024;
+/** Sampled blocks that are read at once. */
+const READS_MAX = 16;
 const RETRY_BLOCKS = 3;
 
 /** Answers challenges to this miner. */
@@ -95,13 +98,26 @@ export async function proveSamples(
   );
 }
 
+/**
+ * PERF: reads several blocks at once, and a block that was drawn twice once: a node that is busy
+ * with uploads takes its time for each read, and a challenge has hundreds of samples.
+ */
 async function locateSamples(
   context: NodeContext,
   samples: readonly ChallengeSample[],
 ): Promise<readonly (ProofSample | undefined)[]> {
-  const located: (ProofSample | undefined)[] = [];
-  for (const sample of samples) located.push(await locateSample(context, sample));
-  return located;
+  const reads = new Semaphore(READS_MAX);
+  const byBlock = new Map<string, Promise<ProofSample | undefined>>();
+  const located = samples.map((sample) => {
+    const { fid, segment, column, blockIndex } = sample;
+    const block = `${fid}/${segment}/${column}/${blockIndex}`;
+    const known = byBlock.get(block) ?? reads.run(() => locateSample(context, sample));
+    byBlock.set(block, known);
+    return known;
+  });
+  // What fails does so once all reads have ended: nothing goes on behind the caller's back.
+  await Promise.allSettled(located);
+  return await Promise.all(located);
 }
 
 /** Where a sampled block lies, after its bytes were checked: a proof does not say what is wrong. */
