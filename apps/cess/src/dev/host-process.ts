@@ -20,6 +20,11 @@ type CommandBody =
 
 const ANSWER_MS = 60_000;
 const EXIT_MS = 10_000;
+/**
+ * PERF: the storage nodes of a process share its threads for files. With the four that there are
+ * by default, twelve nodes that wait for the disk to sync keep all reads waiting.
+ */
+const FILE_THREADS = "16";
 
 /** A child process that runs one or more nodes. */
 export class HostProcess {
@@ -35,6 +40,7 @@ export class HostProcess {
     const log = openSync(options.logPath, "a");
     this.#child = fork(new URL("../main.ts", import.meta.url), ["host", options.name], {
       stdio: ["ignore", log, log, "ipc"],
+      env: { ...process.env, UV_THREADPOOL_SIZE: FILE_THREADS },
     });
     closeSync(log);
     this.#child.on("message", (message) => {
