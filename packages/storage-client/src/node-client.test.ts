@@ -167,3 +167,18 @@ test("a node that refuses, breaks off or is gone is a failed node", async () => 
   const id = bytesToHex(segment.segmentId);
   assert.equal(await codeOf(client.readFragment(gone, id, NEVER)), "NODE_FAILED");
 });
+
+test("attack: an answer without an end is cut off, however much of it comes", async () => {
+  let sentBytes = 0;
+  raw = (_request, response) => {
+    const mebibyte = new Uint8Array(2 ** 20);
+    const send = (): void => {
+      while (!response.destroyed && response.write(mebibyte)) sentBytes += mebibyte.length;
+      if (!response.destroyed) response.once("drain", send);
+    };
+    send();
+  };
+  assert.equal(await codeOf(readLeaves(0, 1)), "BYTES_FORGED");
+  assert(sentBytes < 64 * 2 ** 20, `${sentBytes} bytes were taken in`);
+  raw = undefined;
+});

@@ -11,9 +11,9 @@ import { hashLeaf, merkleRootOfHashes } from "@cess/crypto/merkle";
 import { rootFromRange } from "@cess/crypto/merkle-range";
 import { fragmentLeafHashes, fragmentPathCodec, isFragmentOf } from "@cess/erasure/ids";
 import { fragmentSizeBytes, segmentSizeBytes } from "@cess/erasure/layout";
-import { LEAF_BYTES } from "@cess/params/profile";
+import { LEAF_BYTES, PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
 import type { Clock } from "@cess/runtime/clock";
-import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
+import { bytesToHex, concatBytes, type Hex, hexToBytes } from "@cess/std/bytes";
 import { WireError } from "@cess/storage-wire/error";
 import { encodeFrameHead } from "@cess/storage-wire/frame";
 import {
@@ -97,6 +97,9 @@ interface NodeResponse {
 }
 
 const SIGNATURE_BYTES = 96;
+/** The largest answer is a whole fragment, in the profile with the fewest data columns. */
+const ANSWER_BYTES_MAX =
+  SEGMENT_BYTES_MAX / Math.min(...Object.values(PROFILES).map((profile) => profile.dataCount));
 /** Longest silence of a node that is being read from or written to. */
 const SILENCE_MS = 60_000;
 
@@ -166,7 +169,8 @@ async function sendRequest(
       headersTimeout: SILENCE_MS,
       bodyTimeout: SILENCE_MS,
     });
-    const bytes = new Uint8Array(await response.body.arrayBuffer());
+    const bytes = await readAtMost(response.body, ANSWER_BYTES_MAX);
+    if (bytes === undefined) throw forged(deps, miner, "more than any fragment has");
     if (response.statusCode >= 300) {
       const reason = Buffer.from(bytes.subarray(0, 300)).toString();
       throw nodeFailed(miner, response.statusCode, reason);
@@ -176,6 +180,21 @@ async function sendRequest(
   } catch (cause) {
     throw blame(deps, miner, { cause, signal });
   }
+}
+
+/** @returns undefined, and leaves the rest unread, if there is more than `bytesMax`. */
+async function readAtMost(
+  body: AsyncIterable<Uint8Array>,
+  bytesMax: number,
+): Promise<Uint8Array | undefined> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of body) {
+    sizeBytes += piece.length;
+    if (sizeBytes > bytesMax) return undefined;
+    pieces.push(piece);
+  }
+  return concatBytes(...pieces);
 }
 
 /** Turns what went wrong into an error of the node, and remembers it unless we gave up ourselves. */
