@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   CopyObjectCommand,
@@ -7,10 +10,33 @@ import {
   GetObjectCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { createMemoryNetwork } from "./testing/memory-file-store.ts";
+import { encode } from "@cess/codec/codec";
+import { silentLogger } from "@cess/runtime/node/logger";
+import { createPrometheusMetrics } from "@cess/runtime/node/metrics";
+import { systemClock } from "@cess/runtime/node/system";
+import type { Hex } from "@cess/std/bytes";
+import { MIB } from "@cess/std/units";
+import type { Declarer } from "@cess/storage-client/file-store";
+import { createDeclarationLog } from "./declaration-log.ts";
+import { claimPart, keyOf } from "./index/keys.ts";
+import { openLMDBStore } from "./index/lmdb-store.ts";
+import type { MetaWriter } from "./index/meta-store.ts";
+import { refusedCodec } from "./index/records.ts";
+import {
+  createMemoryNetwork,
+  declarationOf,
+  type MemoryNetwork,
+} from "./testing/memory-file-store.ts";
 import { startTestGateway, type TestGateway } from "./testing/test-gateway.ts";
 
 const Bucket = "bucket";
+const NO_EXTENT = {
+  fileSizeBytes: 1,
+  offset: 0,
+  sealedBytes: 1,
+  sizeBytes: 1,
+  dataKey: new Uint8Array(32),
+};
 
 async function put(setup: TestGateway, Key: string, headers: Record<string, string> = {}) {
   const { client } = setup;
@@ -93,6 +119,73 @@ test("a bundle is removed with its last object, not before", async () => {
   assert.equal(await got.Body?.transformToString(), "bytes of b");
   await client.send(new DeleteObjectCommand({ Bucket, Key: "copy" }));
   await eventually(() => network.removed.size === 1 && network.declared.size === 1);
+});
+
+/** The log alone, over a store that `fill` has written to. */
+async function withLog(
+  fill: (writer: MetaWriter) => void,
+  network: MemoryNetwork,
+  holds: () => boolean,
+): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), "declaration-log-"));
+  const metaStore = openLMDBStore({ path, sizeBytesMax: 64 * MIB });
+  await metaStore.update(fill);
+  const { declarer, fileStore } = network;
+  const metrics = createPrometheusMetrics();
+  const log = createDeclarationLog(
+    { metaStore, declarer, fileStore, clock: systemClock, log: silentLogger, metrics },
+    { intervalMs: 1, retryMs: 1, refusedRetryMs: 3_600_000 },
+  );
+  await log.start();
+  try {
+    await eventually(holds);
+  } finally {
+    await log.stop();
+    await metaStore.close();
+    rmSync(path, { recursive: true });
+  }
+}
+
+const numbered = (index: number): Hex => `0x${index.toString(16).padStart(64, "0")}`;
+
+test("a territory whose removals are refused does not hold up those of others", async () => {
+  const network = createMemoryNetwork();
+  const { declarer } = network;
+  const sizes: number[] = [];
+  const choosy: Declarer = {
+    ...declarer,
+    async remove(territory, fids, signal) {
+      sizes.push(fids.length);
+      if (territory === numbered(1)) throw new RangeError("the authorisation is over");
+      await declarer.remove(territory, fids, signal);
+    },
+  };
+  const fill = (writer: MetaWriter) => {
+    for (let index = 0; index < 200; index += 1) {
+      const claim = { territory: numbered(1 + (index % 3)), fid: numbered(index) };
+      writer.put(keyOf("removal", claimPart(claim)), new Uint8Array(0));
+    }
+  };
+  await withLog(fill, { ...network, declarer: choosy }, () => network.removed.size === 133);
+  assert(
+    sizes.every((size) => size <= 64),
+    "the chain takes 64 in a call",
+  );
+});
+
+test("a refused declaration is tried again behind a thousand that still have to wait", async () => {
+  const network = createMemoryNetwork();
+  const fill = (writer: MetaWriter) => {
+    for (let index = 0; index <= 1000; index += 1) {
+      const extent = { fid: numbered(index), territory: numbered(1), profileId: 0 };
+      const declaration = declarationOf({ ...NO_EXTENT, ...extent });
+      const retryMs = index === 1000 ? 0 : systemClock.wallMs() + 3_600_000;
+      const record = encode(refusedCodec, { declaration, attempts: 1, retryMs });
+      writer.put(keyOf("refused", claimPart(declaration)), record);
+    }
+  };
+  await withLog(fill, network, () => network.declared.size === 1);
+  assert(network.declared.has(numbered(1000)));
 });
 
 test("the admin listener tells health and metrics", async () => {

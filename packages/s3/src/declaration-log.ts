@@ -13,7 +13,7 @@ import type { Logger } from "@cess/runtime/logger";
 import { createLoop } from "@cess/runtime/loop";
 import type { Counter, Gauge, Metrics } from "@cess/runtime/metrics";
 import type { Service } from "@cess/runtime/service";
-import { asBuffer, bytesToHex, type Hex } from "@cess/std/bytes";
+import { asBuffer, bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { StorageClientError } from "@cess/storage-client/error";
 import type { Declaration, Declarer, FileStore } from "@cess/storage-client/file-store";
 import { S3Error } from "./error.ts";
@@ -51,7 +51,7 @@ export interface DeclarationLog extends Service {
 }
 
 const BATCH_MAX = 64;
-const REMOVALS_MAX = 256;
+const REMOVALS_MAX = 64;
 const REFUSED_SCAN_MAX = 1000;
 /** Tried again in one round. */
 const REFUSED_RETRIED_MAX = 8;
@@ -95,6 +95,8 @@ class LogState {
   readonly #metrics: LogMetrics;
   /** Where the last batch ended, so that no file waits behind newer ones for ever. */
   #cursor: Uint8Array | undefined;
+  #refusedCursor: Uint8Array | undefined;
+  #removalCursor: Uint8Array | undefined;
   #wakeWaiters: () => void = () => undefined;
   #changed: Promise<void>;
 
@@ -199,11 +201,14 @@ class LogState {
 
   async #removeBatch(signal: AbortSignal): Promise<void> {
     const { start, end } = rangeOf("removal");
-    const entries = this.#take(start, end, REMOVALS_MAX);
+    const entries = this.#take(this.#removalCursor ?? start, end, REMOVALS_MAX);
     const first = entries[0];
+    this.#removalCursor = undefined;
     if (first === undefined) return;
     // One call removes files of one territory; keys begin with it.
     const territory = territoryOf(first.key);
+    // Whatever becomes of this one, the others have their turns before it comes again.
+    this.#removalCursor = rangeOf("removal", hexToBytes(territory, 32)).end;
     const keys = entries.map(({ key }) => key).filter((key) => territoryOf(key) === territory);
     const fids = keys.map((key) => bytesToHex(key.subarray(33)));
     await this.#deps.declarer.remove(territory, fids, signal);
@@ -217,12 +222,15 @@ class LogState {
   async #retryRefused(signal: AbortSignal): Promise<void> {
     const { start, end } = rangeOf("refused");
     const nowMs = this.#deps.clock.wallMs();
-    const entries = this.#take(start, end, REFUSED_SCAN_MAX);
-    this.#metrics.refused.set(entries.length);
+    const entries = this.#take(this.#refusedCursor ?? start, end, REFUSED_SCAN_MAX);
+    if (this.#refusedCursor === undefined) this.#metrics.refused.set(entries.length);
     const due = entries
       .map(({ key, value }) => ({ key, ...decode(refusedCodec, value) }))
       .filter(({ retryMs }) => retryMs <= nowMs);
-    for (const { key, declaration, attempts } of due.slice(0, REFUSED_RETRIED_MAX)) {
+    const tried = due.slice(0, REFUSED_RETRIED_MAX);
+    const last = tried.length < due.length ? tried.at(-1) : entries[REFUSED_SCAN_MAX - 1];
+    this.#refusedCursor = last && afterKey(last.key);
+    for (const { key, declaration, attempts } of tried) {
       const isRefused = (await this.#refusedOf([declaration], signal)).size > 0;
       const pauseMs = this.#options.refusedRetryMs * 2 ** Math.min(attempts, REFUSED_DOUBLINGS_MAX);
       const record = { declaration, attempts: attempts + 1, retryMs: nowMs + pauseMs };
