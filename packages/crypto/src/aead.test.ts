@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import { test } from "node:test";
 import { bytesToHex, concatBytes } from "@cess/std/bytes";
 import fc from "fast-check";
 import {
   CHUNK_BYTES,
   chunkCount,
+  createDataKey,
   openChunk,
   SEALED_CHUNK_BYTES,
   sealedSizeBytes,
@@ -14,9 +15,9 @@ import {
 } from "./aead.ts";
 import { CryptoError } from "./error.ts";
 
-const KEY = new Uint8Array(32).fill(7);
+const KEY = createDataKey(new Uint8Array(32).fill(7));
 
-function openObject(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+function openObject(key: KeyObject, sealed: Uint8Array): Uint8Array {
   const count = Math.ceil(sealed.length / SEALED_CHUNK_BYTES);
   const chunks = Array.from({ length: count }, (_, index) =>
     openChunk(
@@ -32,7 +33,7 @@ function sample(sizeBytes: number): Uint8Array {
   return Uint8Array.from({ length: sizeBytes }, (_, index) => (index * 31 + (index >> 8)) & 0xff);
 }
 
-async function sealed(key: Uint8Array, pieces: readonly Uint8Array[]) {
+async function sealed(key: KeyObject, pieces: readonly Uint8Array[]) {
   let sizeBytes = -1;
   const body = async function* () {
     yield* pieces;
@@ -98,7 +99,7 @@ for (const [name, attack] of Object.entries(attacks)) {
 
 test("attack: another key opens nothing", () => {
   const bytes = sealObject(KEY, sample(10));
-  assert.throws(() => openObject(new Uint8Array(32), bytes), CryptoError);
+  assert.throws(() => openObject(createDataKey(new Uint8Array(32)), bytes), CryptoError);
   assert.equal(chunkCount(0), 1);
 });
 

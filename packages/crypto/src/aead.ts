@@ -9,7 +9,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { createCipheriv, createDecipheriv } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from "node:crypto";
 import { CryptoError } from "./error.ts";
 
 /** Bytes of the object in a chunk; only the last has fewer. */
@@ -31,6 +31,17 @@ export function sealedSizeBytes(sizeBytes: number): number {
   return sizeBytes + chunkCount(sizeBytes) * TAG_BYTES;
 }
 
+/**
+ * A data key ready for use: make it once for all chunks of an object.
+ *
+ * PERF: given raw bytes, Node sets the key up anew for each chunk, which takes twice as long as
+ * sealing it.
+ */
+export function createDataKey(bytes: Uint8Array): KeyObject {
+  assert.equal(bytes.length, DATA_KEY_BYTES);
+  return createSecretKey(bytes);
+}
+
 export interface ChunkPosition {
   readonly index: number;
   readonly isLast: boolean;
@@ -38,7 +49,7 @@ export interface ChunkPosition {
 
 /** Seals one chunk: ciphertext of the same length, then the tag. */
 export function sealChunk(
-  key: Uint8Array,
+  key: KeyObject,
   position: ChunkPosition,
   chunk: Uint8Array,
 ): readonly [ciphertext: Uint8Array, tag: Uint8Array] {
@@ -54,11 +65,7 @@ export function sealChunk(
  *
  * @throws {@link CryptoError} `CHUNK_FORGED` if key, position or any bit is another.
  */
-export function openChunk(
-  key: Uint8Array,
-  position: ChunkPosition,
-  sealed: Uint8Array,
-): Uint8Array {
+export function openChunk(key: KeyObject, position: ChunkPosition, sealed: Uint8Array): Uint8Array {
   if (sealed.length < TAG_BYTES) {
     throw new CryptoError({ code: "CHUNK_FORGED", chunkIndex: position.index });
   }
@@ -75,7 +82,7 @@ export function openChunk(
 }
 
 /** Seals a whole object that is in memory. */
-export function sealObject(key: Uint8Array, object: Uint8Array): Uint8Array {
+export function sealObject(key: KeyObject, object: Uint8Array): Uint8Array {
   const sealed = new Uint8Array(sealedSizeBytes(object.length));
   const count = chunkCount(object.length);
   for (let index = 0; index < count; index += 1) {
@@ -93,7 +100,7 @@ export function sealObject(key: Uint8Array, object: Uint8Array): Uint8Array {
  * @param onEnd - Called with the size of the object, before the last bytes are yielded.
  */
 export async function* sealStream(
-  key: Uint8Array,
+  key: KeyObject,
   body: AsyncIterable<Uint8Array>,
   onEnd: (sizeBytes: number) => void,
 ): AsyncGenerator<Uint8Array> {

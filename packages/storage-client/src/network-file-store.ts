@@ -1,4 +1,10 @@
-import { DATA_KEY_BYTES, sealedSizeBytes, sealObject, sealStream } from "@cess/crypto/aead";
+import {
+  createDataKey,
+  DATA_KEY_BYTES,
+  sealedSizeBytes,
+  sealObject,
+  sealStream,
+} from "@cess/crypto/aead";
 import type { Random } from "@cess/runtime/random";
 import { MIB } from "@cess/std/units";
 import { BundleUploader } from "./bundle-upload.ts";
@@ -57,7 +63,7 @@ export function createNetworkFileStore(
     async write(body, write) {
       const dataKey = deps.random.bytes(DATA_KEY_BYTES);
       let sizeBytes = 0;
-      const sealed = sealStream(dataKey, body, (size) => {
+      const sealed = sealStream(createDataKey(dataKey), body, (size) => {
         sizeBytes = size;
       });
       const uploaded = await uploadFile(upload, sealed, write);
@@ -67,7 +73,7 @@ export function createNetworkFileStore(
     },
     async writeSmall(body, write) {
       const dataKey = deps.random.bytes(DATA_KEY_BYTES);
-      const { bundle, offset } = await bundler.add(sealObject(dataKey, body), write);
+      const { bundle, offset } = await bundler.add(sealObject(createDataKey(dataKey), body), write);
       const declaration = declarationOf(bundle, write);
       return stored(declaration, { offset, sizeBytes: body.length, dataKey });
     },

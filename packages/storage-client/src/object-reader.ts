@@ -1,4 +1,10 @@
-import { CHUNK_BYTES, chunkCount, openChunk, SEALED_CHUNK_BYTES } from "@cess/crypto/aead";
+import {
+  CHUNK_BYTES,
+  chunkCount,
+  createDataKey,
+  openChunk,
+  SEALED_CHUNK_BYTES,
+} from "@cess/crypto/aead";
 import { SEGMENT_BYTES_MAX } from "@cess/params/profile";
 import { MIB } from "@cess/std/units";
 import { StorageClientError } from "./error.ts";
@@ -44,9 +50,10 @@ export async function* readObject(
     length: sealedEnd - sealedStart,
     signal,
   });
+  const key = createDataKey(extent.dataKey);
   let index = firstChunk;
   for await (const chunk of rechunk(sealed)) {
-    const opened = openChunk(extent.dataKey, { index, isLast: index === lastChunk }, chunk);
+    const opened = openChunk(key, { index, isLast: index === lastChunk }, chunk);
     const chunkStart = index * CHUNK_BYTES;
     const from = Math.max(0, range.offset - chunkStart);
     yield opened.subarray(from, Math.min(opened.length, end - chunkStart));
