@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { setPriority } from "node:os";
 import type { RoleConfig } from "../config.ts";
 import { CLIError } from "../error.ts";
 import type { HostAnswer, HostCommand } from "./host-protocol.ts";
@@ -8,6 +9,8 @@ export interface HostOptions {
   readonly name: string;
   /** File that everything the process prints goes to. */
   readonly logPath: string;
+  /** Nice value of the process: higher yields to the others. */
+  readonly niceness: number;
   /** Called when the process ends without having been told to. */
   readonly onExit: (name: string) => void;
 }
@@ -43,6 +46,7 @@ export class HostProcess {
       env: { ...process.env, UV_THREADPOOL_SIZE: FILE_THREADS },
     });
     closeSync(log);
+    if (this.#child.pid !== undefined) setPriority(this.#child.pid, options.niceness);
     this.#child.on("message", (message) => {
       const answer = message as HostAnswer;
       this.#waiting.get(answer.requestId)?.(answer);

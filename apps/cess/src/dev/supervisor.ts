@@ -63,13 +63,15 @@ export async function startNetwork(
   }
 }
 
+/** Tagging can wait a moment; whoever uploads should not wait for it on a machine that is shared. */
+const TEE_NICENESS = 10;
+
 class Supervisor {
   readonly #deps: SupervisorDeps;
   readonly #options: PlanOptions;
   readonly #nodes: readonly PlannedNode[];
   readonly #configs = new Map<string, unknown>();
   readonly #hosts = new Map<string, HostProcess>();
-  readonly #killed = new Set<string>();
   readonly #stopAsked = Promise.withResolvers<void>();
   #control: Server | undefined;
 
@@ -158,13 +160,13 @@ class Supervisor {
       host = new HostProcess({
         name: node.host,
         logPath,
+        niceness: node.role === "tee" ? TEE_NICENESS : 0,
         onExit: (name) => this.#deps.log.error("a host process ended", { host: name, logPath }),
       });
       this.#hosts.set(node.host, host);
     }
     const config = parseConfig(join(this.#options.dataDir, node.id), this.#configs.get(node.id));
     await host.command({ kind: "start", config });
-    this.#killed.delete(node.id);
   }
 
   async #kill(node: PlannedNode): Promise<void> {
@@ -172,7 +174,6 @@ class Supervisor {
     const isAlone = this.#nodes.filter((other) => other.host === node.host).length === 1;
     if (isAlone) await host?.kill();
     else await host?.command({ kind: "kill", id: node.id });
-    this.#killed.add(node.id);
   }
 
   async #status(): Promise<NodeStatus[]> {
