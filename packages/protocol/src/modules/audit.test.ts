@@ -64,6 +64,7 @@ test("a challenge samples what the miner tagged, and a passed verdict closes it"
   );
   await world.prove(id);
   await world.verdict(id, true);
+  await world.chain.blocks();
   assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.passed, judge: JUDGE.tee });
   assert.equal((await minerOf(scene)).auditsPassed, 1n);
   assert.deepEqual(await world.chain.view(AUDIT, "openChallengeOf", [scene.miner]), []);
@@ -171,6 +172,21 @@ test("attack: a worker vouches for a proof that does not hold, and the beacon lo
   await world.chain.blocks(CHECK_BLOCKS);
   assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.failed, judge: JUDGE.chain });
   assert.equal((await world.chain.view(TEE, "workerOf", [verifier])).isActive, false);
+});
+
+test("attack: a worker looks whether its verdict will be checked before it stands by it", async () => {
+  const scene = await createScene(NEVER_RECHECKED);
+  const { world, id, miner } = scene;
+  const tee = await taggerOf(scene);
+  const proof: Hex = `0x${"07".repeat(PROOF_BYTES)}`;
+  await world.chain.send(AUDIT, "submitProof", [id, [{ tee, proof }]], { from: miner });
+  await world.verdict(id, true);
+  const { state } = await world.chain.view(AUDIT, "challengeOf", [id]);
+  assert.equal(state, CHALLENGE_STATE.proven, "the block of the verdict does not tell");
+  const change = ["verdictRecheckOneIn", 1n] as const;
+  await world.chain.send(PARAMS, "change", change, { from: TIMELOCK.account });
+  await world.chain.blocks(CHECK_BLOCKS);
+  assert.deepEqual(await endOf(scene), { state: CHALLENGE_STATE.failed, judge: JUDGE.chain });
 });
 
 test("an honest verdict that a proof fails costs the worker nothing", async () => {

@@ -29,6 +29,11 @@ const FAILURES_PER_BLOCK = 4;
 /** Challenges whose proofs the chain checks itself in one block: each takes up to half a second. */
 const CHECKS_PER_BLOCK = 1;
 
+/** Verdicts that close a challenge, or have it checked, in one block. */
+const VERDICTS_PER_BLOCK = 64;
+
+/** Challenges that passed by the word of a worker, unless the next beacon selects them. */
+const verdicts: Schedule<number> = defineSchedule({ module: "audit", name: "verdicts" }, safe64);
 /** Challenges whose proof the chain is to check itself. */
 const checks: Schedule<number> = defineSchedule({ module: "audit", name: "checks" }, safe64);
 
@@ -39,6 +44,7 @@ export async function judgeDue(host: ModuleHost, verifier: ProofVerifier): Promi
     if (failures === FAILURES_PER_BLOCK) await deadlines.add(host, host.height + 1n, id);
     else if (await judgeLate(host, id)) failures += 1;
   }
+  for (const id of await verdicts.takeDue(host, VERDICTS_PER_BLOCK)) await judgePassed(host, id);
   for (const id of await checks.takeDue(host, CHECKS_PER_BLOCK)) {
     const challenge = await challenges.get(host, id);
     if (challenge === undefined || challenge.state !== CHALLENGE_STATE.proven) continue;
@@ -46,16 +52,22 @@ export async function judgeDue(host: ModuleHost, verifier: ProofVerifier): Promi
   }
 }
 
-/** Takes the drawn worker's word that a proof holds, unless the beacon says to check it. */
+/**
+ * Notes the drawn worker's verdict. Whether it is checked is for the beacon of the next block to
+ * say: a worker that is a contract could read that of its own block, and take back what would be.
+ */
 export async function judgeByVerdict(host: ModuleHost, id: number, passed: boolean): Promise<void> {
   const challenge = (await challenges.get(host, id)) as Challenge;
-  if (passed && !(await isRechecked(host, id))) {
-    await close(host, { id, challenge, passed: true, judge: JUDGE.tee });
-    return;
-  }
   const verdict = passed ? VERDICT.passed : VERDICT.failed;
   await challenges.set(host, id, { ...challenge, verdict });
-  await checks.add(host, host.height + 1n, id);
+  await (passed ? verdicts : checks).add(host, host.height + 1n, id);
+}
+
+async function judgePassed(host: ModuleHost, id: number): Promise<void> {
+  const challenge = await challenges.get(host, id);
+  if (challenge === undefined || challenge.state !== CHALLENGE_STATE.proven) return;
+  if (await isRechecked(host, id)) await checks.add(host, host.height + 1n, id);
+  else await close(host, { id, challenge, passed: true, judge: JUDGE.tee });
 }
 
 /** Whether each proof of a challenge answers the samples that its worker tagged. */
