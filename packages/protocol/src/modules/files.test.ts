@@ -14,6 +14,7 @@ import {
   minerActor,
   OWNER,
   STRANGER,
+  type TEEActor,
   TERRITORY,
   World,
 } from "../testing/world.ts";
@@ -51,8 +52,8 @@ test("a declaration places a file, charges its territory and its miners; removal
   const left = world.chain.slotCount - slots;
   assert.equal(
     left,
-    1 + 2 * 12,
-    "what stays: the spent receipt, and of each miner two free records",
+    1 + 2 + 2 * 12,
+    "what stays: the spent receipt, the look at its tags, and of each miner two free records",
   );
 });
 
@@ -158,15 +159,59 @@ test("attack: sizes out of range, an unknown profile, empty and overlong batches
   await batch(64);
 });
 
-test("attack: more than the territory or a miner has room for, and miners that are leaving", async () => {
+test("attack: more than the territory or the miners have room for", async () => {
   const world = await World.create({ declaredBytes: 3 * MIB });
   await world.declare("a");
   await assert.rejects(world.declare("b"), refused("SPACE_SHORT"));
   const small = await buyTerritory(world.chain, OWNER, "small", MIB);
   await assert.rejects(world.declare("c", { territory: small }), refused("SPACE_SHORT"));
-  await world.chain.send(MINERS, "beginExit", [], { from: accountsOf(world)[0] as Hex });
-  await assert.rejects(world.declare("d", { sizeBytes: 1000 }), refused("STATE_WRONG"));
 });
+
+test("miners that left or filled up since their receipts cost their columns, not the file", async () => {
+  const world = await World.create({ minerCount: 16, declaredBytes: 4 * MIB });
+  const accounts = accountsOf(world);
+  await world.declare("fills twelve of sixteen", { placement: accounts.slice(0, 12) });
+  const few = accounts.slice(1, 13);
+  await assert.rejects(world.declare("too few", { placement: few }), refused("SPACE_SHORT"));
+  const placement = accounts.slice(4);
+  const leaving = accounts[15] as Hex;
+  await world.chain.send(MINERS, "beginExit", [], { from: leaving });
+  await assert.rejects(world.declare("three", { placement }), refused("SPACE_SHORT"));
+  const fid = await world.declare("small", { placement, sizeBytes: 5 * MIB });
+  const { holdings } = await world.chain.view(FILES, "fileOf", [fid]);
+  const missing = holdings.flatMap(({ miner }, column) => (miner === ZERO_ADDRESS ? [column] : []));
+  assert.deepEqual(missing, [11]);
+  const order = await world.chain.view(FILES, "orderOf", [fid, SEGMENT_ALL, 11]);
+  assert.equal(order.claimant, ZERO_ADDRESS);
+  assert.equal(await usedBytesOf(world, leaving), 0n);
+});
+
+for (const untagged of [1, 6]) {
+  test(`attack: ${untagged} miners that never have their column tagged lose it`, async () => {
+    const spec = { unclaimedBlocks: 100, challengePeriodBlocks: 2 ** 40 };
+    const world = await World.create({ spec });
+    const fid = await world.declare("a");
+    const count = async () => {
+      const { holdings } = await world.chain.view(FILES, "fileOf", [fid]);
+      return holdings.filter(({ miner }) => miner === ZERO_ADDRESS).length;
+    };
+    await world.chain.blocks(2 * spec.unclaimedBlocks);
+    assert.equal(await count(), 0, "without any tags it is the workers that are missing");
+    const late = accountsOf(world).slice(0, untagged);
+    const { holdings } = await world.chain.view(FILES, "fileOf", [fid]);
+    for (const [column, holding] of holdings.entries()) {
+      const miner = holding.miner.toLowerCase() as Hex;
+      if (late.includes(miner)) continue;
+      const report = world.report(world.tees[0] as TEEActor, miner, [
+        { fid, segment: SEGMENT_ALL, column },
+      ]);
+      await world.chain.send(FILES, "reportTags", [report], { from: miner });
+    }
+    await world.chain.blocks(spec.unclaimedBlocks + 1);
+    assert.equal(await count(), Math.min(untagged, 4), "eight stay held until some are restored");
+    assert.equal(await usedBytesOf(world, late[0] as Hex), 0n);
+  });
+}
 
 test("a column that was not placed has an order at once", async () => {
   const world = await World.create();

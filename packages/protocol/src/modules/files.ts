@@ -20,6 +20,7 @@ import {
 import { requireReport, tagColumn } from "./files/reports.ts";
 import { claimOrder, completeOrder, releaseOverdueClaims } from "./files/restoral.ts";
 import { columnExtent, shapeOf } from "./files/shape.ts";
+import { takeUntagged } from "./files/untagged.ts";
 import { evictions, standings } from "./miners/records.ts";
 import { refund, requireTerritory, sweeps } from "./territory/records.ts";
 
@@ -89,6 +90,7 @@ export const files: ModuleDefinition = defineModule("files", filesAbi, {
   calls,
   async beginBlock(host) {
     await releaseOverdueClaims(host);
+    await takeUntagged(host);
     await sweepTerritories(host);
     await evictMiners(host);
   },

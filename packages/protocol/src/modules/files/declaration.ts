@@ -11,7 +11,7 @@ import { type CallContext, GAS } from "../../module.ts";
 import { RIGHTS, SEGMENT_ALL } from "../../states.ts";
 import { takeSlot } from "../audit/slots.ts";
 import { isAuthorised } from "../gateways.ts";
-import { profiles, reserveSpace } from "../miners/records.ts";
+import { hasSpace, profiles, reserveSpace } from "../miners/records.ts";
 import { charge, requireTerritory } from "../territory/records.ts";
 import { openOrder } from "./orders.ts";
 import {
@@ -25,6 +25,7 @@ import {
   spentReceipts,
 } from "./records.ts";
 import { columnExtent, requireShape, type Shape } from "./shape.ts";
+import { awaitTags } from "./untagged.ts";
 
 export type Declaration = ContractFunctionArgs<typeof filesAbi, "nonpayable", "declare">[0][number];
 
@@ -69,13 +70,19 @@ async function placeFile(
   declared: Declaration,
   by: { readonly owner: Hex; readonly shape: Shape },
 ): Promise<void> {
-  const { fid, territory, sizeBytes, profile, placement } = declared;
-  requirePlacement(by.shape, placement);
+  const { fid, territory, sizeBytes, profile } = declared;
+  const { shape } = by;
+  requirePlacement(shape, declared.placement);
   const receiptHash = await requireReceipts(context, declared);
   const columns: Column[] = [];
-  for (const [column, miner] of placement.entries()) {
-    columns.push(await placeColumn(context, { fid, column, miner, shape: by.shape }));
+  for (const [column, miner] of declared.placement.entries()) {
+    columns.push(await placeColumn(context, { fid, column, miner, shape }));
   }
+  const placement = columns.map(({ miner }) => miner);
+  const placedCount = placement.filter((miner) => miner !== ZERO_ADDRESS).length;
+  const needCount = shape.profile.dataCount;
+  require(placedCount >=
+    needCount, "SPACE_SHORT", `${needCount} miners must be active, with space`);
   const file: FileRecord = {
     sizeBytes: Number(sizeBytes),
     profileId: profile,
@@ -84,6 +91,7 @@ async function placeFile(
     columns,
   };
   await files.set(context, fid, file);
+  await awaitTags(context, fid);
   emit(context, "Declared", { fid, owner: by.owner, territory, sizeBytes, profile, placement });
   for (const [column, miner] of placement.entries()) {
     if (miner !== ZERO_ADDRESS) continue;
@@ -137,8 +145,10 @@ async function placeColumn(
   },
 ): Promise<Column> {
   const { fid, column, miner, shape } = placed;
-  if (miner === ZERO_ADDRESS) return NOBODY;
-  await reserveSpace(context, miner, columnExtent(shape, []).sizeBytes);
+  const { sizeBytes } = columnExtent(shape, []);
+  // A miner may have been frozen or filled up since its receipt; the others hold the file still.
+  if (miner === ZERO_ADDRESS || !(await hasSpace(context, miner, sizeBytes))) return NOBODY;
+  await reserveSpace(context, miner, sizeBytes);
   const slot = await takeSlot(context, miner, { fid, column, segment: SEGMENT_ALL });
   return { miner, tee: ZERO_ADDRESS, sinceBlock: Number(context.height), slot };
 }

@@ -117,6 +117,16 @@ export async function addSpace(
   await standings.set(host, account, { ...standing, usedBytes, taggedBytes });
 }
 
+/** Whether {@link reserveSpace} would find an active miner with that much space. */
+export async function hasSpace(
+  host: ModuleHost,
+  account: Hex,
+  sizeBytes: number,
+): Promise<boolean> {
+  const { state, usedBytes, declaredBytes } = await requireStanding(host, account);
+  return state === MINER_STATE.active && usedBytes + sizeBytes <= declaredBytes;
+}
+
 /** Takes space of an active miner for a column or fragment. */
 export async function reserveSpace(
   host: ModuleHost,
