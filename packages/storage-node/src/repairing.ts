@@ -1,4 +1,4 @@
-import { freeBytesOf } from "@cess/chain-client/directory";
+import { freeBytesOf, type Worker } from "@cess/chain-client/directory";
 import { isRefusal } from "@cess/chain-client/error";
 import { segmentCount } from "@cess/erasure/layout";
 import { profileById } from "@cess/params/profile";
@@ -7,6 +7,7 @@ import { createLoop } from "@cess/runtime/loop";
 import type { Service } from "@cess/runtime/service";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { hexToBytes } from "@cess/std/bytes";
+import { hasCode } from "@cess/std/error";
 import type { ReportItem } from "@cess/storage-wire/tag-request";
 import { type FileRecord, holderOf, readFileRecord } from "./file-record.ts";
 import { type FragmentSource, sizeOf } from "./fragment-source.ts";
@@ -20,24 +21,33 @@ import { tagPiece, type WorkerChoice } from "./tagging.ts";
 const ORDERS_SEEN_MAX = 4096;
 /** How long an order is left alone that was tried in vain. */
 const RETRY_MS = 10_000;
+/** A disk that lost a fragment is the last one to put it back on. */
+const ORIGIN_GRACES = 4;
 
 /** Takes restoral orders: rebuilds what others lost, and is paid for holding it. */
 export function createRepairLoop(
   context: NodeContext,
-  deps: { readonly source: FragmentSource; readonly workers: WorkerChoice },
+  { source, workers }: { readonly source: FragmentSource; readonly workers: WorkerChoice },
 ): Service {
   const { chain, clock, log, spec, random } = context;
   const retryMs = new BoundedMap<string, number>(ORDERS_SEEN_MAX);
 
   async function attempt(order: Order, signal: AbortSignal): Promise<void> {
     const { fid, segment, column } = order;
+    const worker = workers.choose();
     try {
-      if (isUnclaimed(order)) await chain.send("files", "claimRestoral", [fid, segment, column]);
-      await restore(context, deps, order, signal);
+      const record = await readFileRecord(chain, fid);
+      if (record === undefined) return;
+      const task = { order, record, worker };
+      // A claim that is not completed is punished: first the sources and the worker must be there.
+      const begun = isUnclaimed(order) ? await begin(context, source, task, signal) : undefined;
+      if (begun !== undefined) await chain.send("files", "claimRestoral", [fid, segment, column]);
+      await restore(context, source, { ...task, begun }, signal);
       context.counts.restorals.inc();
       log.info("restoral sent", { fid, segment, column });
     } catch (cause) {
       // Another miner was faster, or the file is gone, or its holders are away: there are others.
+      if (hasCode(cause, "WORKER_FAILED")) workers.avoid(worker.account);
       const level = isRefusal(cause) ? "debug" : "warn";
       log[level]("restoral failed", { fid, segment, column, cause });
     }
@@ -47,6 +57,7 @@ export function createRepairLoop(
     name: "repair",
     intervalMs: 2 * spec.blockMs,
     async work(signal) {
+      if (!workers.isAny()) return;
       const orders = (await readOrders(chain, random)).filter((order) => {
         return (retryMs.get(keyOf(order)) ?? 0) <= clock.nowMs();
       });
@@ -65,7 +76,10 @@ export function createRepairLoop(
   });
 }
 
-/** Whether to take an order: for a while only miners that hold nothing of the file may. */
+/**
+ * Whether to take an order: for a while only miners that hold nothing of the file may; and what a
+ * miner has lost it leaves to others as long as they may want it.
+ */
 async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   const { chain, ledger, directory, spec, store } = context;
   if (order.claimant === chain.account) return true;
@@ -76,8 +90,10 @@ async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   const holds = record.holdings.some((_, column) => {
     return holderOf(record, { segment: order.segment, column })?.miner === chain.account;
   });
-  const graceEnd = Number(order.openedBlock) + spec.restoralGraceBlocks;
-  if (holds && (ledger.followedHeight ?? 0) <= graceEnd) return false;
+  const isOrigin = order.origin === chain.account;
+  const graces = isOrigin ? ORIGIN_GRACES : holds ? 1 : 0;
+  const waitUntil = Number(order.openedBlock) + graces * spec.restoralGraceBlocks;
+  if (graces > 0 && (ledger.followedHeight ?? 0) <= waitUntil) return false;
   const needBytes = segmentsOf(order, record).length * fragmentBytesOf(record);
   return Math.min(freeBytesOf(self), await store.freeBytes()) > needBytes;
 }
@@ -92,27 +108,59 @@ function isRestorable({ directory }: NodeContext, { segment }: Order, record: Fi
   return sources.length >= dataCount && directory.activeWorkers().length > 0;
 }
 
+interface Restoral {
+  readonly order: Order;
+  readonly record: FileRecord;
+  readonly worker: Worker;
+}
+
+/** What was rebuilt and tagged before the claim. */
+interface Begun {
+  readonly segment: number;
+  readonly mac: Uint8Array;
+}
+
+/** Restores the first segment of an order: whoever can do that can do the rest. */
+async function begin(
+  context: NodeContext,
+  source: FragmentSource,
+  task: Restoral,
+  signal: AbortSignal,
+): Promise<Begun> {
+  const segment = segmentsOf(task.order, task.record)[0] as number;
+  return { segment, mac: await restoreSegment(context, source, { ...task, segment }, signal) };
+}
+
 /** Rebuilds, stores, has tagged, and tells the chain; the challenge that follows is the proof. */
 async function restore(
   context: NodeContext,
-  { source, workers }: { readonly source: FragmentSource; readonly workers: WorkerChoice },
-  order: Order,
+  source: FragmentSource,
+  task: Restoral & { readonly begun: Begun | undefined },
   signal: AbortSignal,
 ): Promise<void> {
-  const { chain } = context;
-  const record = await readFileRecord(chain, order.fid);
-  if (record === undefined) return;
-  const worker = workers.choose();
+  const { order, record, worker, begun } = task;
   const macs: Uint8Array[] = [];
   for (const segment of segmentsOf(order, record)) {
-    const piece = await rebuildPiece(context, source, { order, record, segment }, signal);
-    macs.push(await tagPiece(context, { piece, worker, state: PIECE_STATE.restoring }));
+    const isBegun = segment === begun?.segment;
+    const restored = { order, record, worker, segment };
+    macs.push(isBegun ? begun.mac : await restoreSegment(context, source, restored, signal));
   }
   const { fid, segment, column } = order;
   const { sizeBytes, profile: profileId } = record;
   const item: ReportItem = { fid, segment, column, sizeBytes, profileId, macs };
   const report = await signReport(context, worker, [item]);
-  await chain.send("files", "completeRestoral", [report]);
+  await context.chain.send("files", "completeRestoral", [report]);
+}
+
+async function restoreSegment(
+  context: NodeContext,
+  source: FragmentSource,
+  task: Restoral & { readonly segment: number },
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const piece = await rebuildPiece(context, source, task, signal);
+  const { worker } = task;
+  return tagPiece(context, { piece, worker, state: PIECE_STATE.restoring });
 }
 
 async function rebuildPiece(
