@@ -22,6 +22,8 @@ export type StorageClientErrorDetail =
   | { readonly code: "RANGE_INVALID"; readonly offset: number; readonly length: number }
   | { readonly code: "OBJECT_TOO_LARGE"; readonly sizeBytes: number; readonly sizeBytesMax: number }
   | { readonly code: "DECLARATION_REFUSED"; readonly fids: readonly Hex[]; readonly reason: string }
+  /** The chain would not declare what was written there. */
+  | { readonly code: "TERRITORY_REFUSED"; readonly territory: Hex; readonly reason: string }
   | { readonly code: "QUEUE_FULL"; readonly countMax: number };
 
 export class StorageClientError extends CodedError<StorageClientErrorDetail> {
@@ -48,6 +50,8 @@ function describe(detail: StorageClientErrorDetail): string {
       return `${detail.sizeBytes} bytes exceed the limit of ${detail.sizeBytesMax}`;
     case "DECLARATION_REFUSED":
       return `the chain refused ${detail.fids.length} declarations: ${detail.reason}`;
+    case "TERRITORY_REFUSED":
+      return `nothing can be written to territory ${detail.territory}: ${detail.reason}`;
     case "QUEUE_FULL":
       return `more than ${detail.countMax} writes are waiting`;
   }
