@@ -161,6 +161,9 @@ async function withFirstPiece(
 /** What the storage client says on purpose is for the client to retry; the rest is our bug. */
 function networkFailure(cause: unknown): unknown {
   if (!(cause instanceof StorageClientError)) return cause;
+  if (cause.detail.code === "TERRITORY_REFUSED") {
+    return new S3Error({ code: "AccessDenied" }, cause.message, { cause });
+  }
   const code = cause.detail.code === "QUEUE_FULL" ? "SlowDown" : "ServiceUnavailable";
   return new S3Error({ code }, undefined, { cause });
 }
