@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { bigintToBytes, bytesToBigint, bytesToHex, concatBytes, hexToBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { keccak_256 } from "@noble/hashes/sha3.js";
 import {
   domainDigest,
   keccak256,
@@ -23,6 +24,19 @@ test("vector: keccak256 of nothing, and a well-known account", () => {
     "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
   );
   assert.equal(privateKeyToAddressHex(KEY), ADDRESS);
+});
+
+test("keccak256 equals another implementation for every length around its blocks", () => {
+  const text = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 167 + 13) % 256);
+  const lengths = Array.from({ length: 420 }, (_, length) => length);
+  for (const length of [...lengths, 16_384, 16_385, 70_000]) {
+    const part = text.subarray(7, 7 + length);
+    assert.deepEqual(keccak256(part), keccak_256(part));
+  }
+  // A digest is the caller's own: the next one does not change it.
+  const first = keccak256(Uint8Array.of(1));
+  keccak256(Uint8Array.of(2));
+  assert.deepEqual(first, keccak_256(Uint8Array.of(1)));
 });
 
 test("a signature recovers to its signer, and equals that of another implementation", () => {

@@ -28,6 +28,7 @@ export class BundleUploader {
     const signed = await collectReceipts(file, placement, {
       signal,
       clock: this.#deps.clock,
+      chainId: this.#deps.chainId,
       take: async (miner, request, stop) => {
         if (stored.has(miner)) return this.#deps.nodes.takeReceipt(miner, request, stop);
         const fragment = fragments[request.column] as Uint8Array;

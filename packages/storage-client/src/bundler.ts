@@ -25,15 +25,18 @@ interface WaitingItem {
 interface Lane {
   readonly options: WriteOptions;
   readonly waiting: WaitingItem[];
+  /** Bundles on their way, and those of them that are slow. */
   inFlight: number;
+  slowInFlight: number;
   isLingering: boolean;
 }
 
 /** How long the first item waits for company. */
 const LINGER_MS = 2;
 const BUNDLE_BYTES_MAX = 4 * MIB;
-/** Bundles of one lane on their way at once: enough to overlap, few enough to fill them. */
-const IN_FLIGHT_MAX = 3;
+/** A bundle that takes longer than this no longer holds the next one up. */
+const SLOW_MS = 250;
+const SLOW_IN_FLIGHT_MAX = 4;
 const WAITING_MAX = 4_096;
 /** A bundle serves many writers, so none of their signals ends it. */
 const NEVER = new AbortController().signal;
@@ -41,8 +44,8 @@ const NEVER = new AbortController().signal;
 /**
  * Group commit: items that arrive within the same moments become one bundle.
  *
- * While bundles are on their way, what arrives waits for the next one, so that load makes bundles
- * larger instead of more.
+ * While a bundle is on its way, what arrives waits for the next one, so that load makes bundles
+ * larger instead of more: what a bundle costs hardly depends on how much is in it.
  */
 export class Bundler {
   readonly #deps: BundlerDeps;
@@ -61,7 +64,7 @@ export class Bundler {
     const key = `${options.territory}/${options.profile.id}`;
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
-      lane = { options, waiting: [], inFlight: 0, isLingering: false };
+      lane = { options, waiting: [], inFlight: 0, slowInFlight: 0, isLingering: false };
       this.#lanes.set(key, lane);
     }
     const { promise, resolve, reject } = Promise.withResolvers<BundledItem>();
@@ -72,7 +75,8 @@ export class Bundler {
   }
 
   #schedule(key: string, lane: Lane): void {
-    if (lane.isLingering || lane.inFlight === IN_FLIGHT_MAX) return;
+    const isBusy = lane.inFlight > lane.slowInFlight || lane.inFlight > SLOW_IN_FLIGHT_MAX;
+    if (lane.isLingering || isBusy) return;
     if (lane.waiting.length === 0) {
       if (lane.inFlight === 0) this.#lanes.delete(key);
       return;
@@ -88,7 +92,8 @@ export class Bundler {
     const items = takeItems(lane.waiting);
     this.#waitingCount -= items.length;
     lane.inFlight += 1;
-    this.#schedule(key, lane);
+    const isStored = new AbortController();
+    const slow = this.#countSlow(key, lane, isStored.signal);
     try {
       const bytes = Buffer.concat(items.map((item) => item.bytes));
       const bundle = await this.#deps.store(bytes, { ...lane.options, signal: NEVER });
@@ -100,8 +105,19 @@ export class Bundler {
     } catch (cause) {
       for (const item of items) item.reject(cause);
     }
+    isStored.abort();
+    if (await slow) lane.slowInFlight -= 1;
     lane.inFlight -= 1;
     this.#schedule(key, lane);
+  }
+
+  /** Lets the next bundle go if this one is slow; resolves with whether it was. */
+  async #countSlow(key: string, lane: Lane, isStored: AbortSignal): Promise<boolean> {
+    await this.#deps.clock.sleep(SLOW_MS, isStored);
+    if (isStored.aborted) return false;
+    lane.slowInFlight += 1;
+    this.#schedule(key, lane);
+    return true;
   }
 }
 

@@ -14,6 +14,7 @@ import { collectReceipts, countMiners, type SignedPlacement } from "./receipt-ro
 export interface FileUploadDeps {
   readonly nodes: NodeClient;
   readonly clock: Clock;
+  readonly chainId: number;
   /** Up to `count` miners that are none of `exclude`. */
   readonly choose: (count: number, exclude: ReadonlySet<Hex>) => StorageMiner[];
 }
@@ -118,6 +119,7 @@ class FileUpload {
         take: (miner, request, stop) => this.#deps.nodes.takeReceipt(miner, request, stop),
         replace: () => undefined,
         clock: this.#deps.clock,
+        chainId: this.#deps.chainId,
         signal,
       },
     );

@@ -28,7 +28,8 @@ function fixture(count: number): { nodes: MemoryNodes; store: FileStore } {
   };
   const locator = new FileLocator({ chain, clock: systemClock });
   const health = new NodeHealth(systemClock);
-  const common = { clock: systemClock, random: systemRandom, health, locator };
+  const chainId = TEST_CHAIN_ID;
+  const common = { clock: systemClock, random: systemRandom, health, locator, chainId };
   return {
     nodes,
     store: createNetworkFileStore({ ...common, nodes, directory: nodes }, { cacheBytes: 0 }),
@@ -143,6 +144,20 @@ test("upload: with 7 of 12 nodes it fails with a clear error", async () => {
   await assert.rejects(store.write(streamOf(sample(MIB)), OPTIONS), isTooFew);
   await assert.rejects(store.writeSmall(sample(100), OPTIONS), isTooFew);
 });
+
+for (const receipts of ["forged", "garbage"] as const) {
+  test(`attack: a node whose receipt is ${receipts} is left out, and the upload goes on`, async () => {
+    const { nodes, store } = fixture(12);
+    const forger = nodes.nodes[3] as (typeof nodes.nodes)[0];
+    forger.faults.receipts = receipts;
+    const large = await store.write(streamOf(sample(MIB)), OPTIONS);
+    const small = await store.writeSmall(sample(5000), OPTIONS);
+    for (const { declaration } of [large, small]) {
+      assert(!declaration.placement.includes(forger.miner.account));
+      assertReceipts(nodes, declaration);
+    }
+  });
+}
 
 test("upload: a body that breaks off stores nothing and ends every request", async () => {
   const { store } = fixture(12);

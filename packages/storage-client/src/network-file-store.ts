@@ -22,6 +22,7 @@ export interface NetworkFileStoreDeps extends SegmentReaderDeps, PlacementDeps {
   readonly nodes: NodeClient;
   readonly locator: FileLocator;
   readonly random: Random;
+  readonly chainId: number;
 }
 
 export interface NetworkFileStoreOptions {

@@ -78,7 +78,8 @@ before(async () => {
   const { port } = server.address() as AddressInfo;
   const endpoint = `http://127.0.0.1:${port}`;
   const account = `0x${"0a".repeat(20)}` as const;
-  miner = { account, endpoint, region: "", declaredBytes: 1, freeBytes: 1 };
+  const blsPublicKey = new Uint8Array(48);
+  miner = { account, endpoint, blsPublicKey, region: "", declaredBytes: 1, freeBytes: 1 };
   const tickets = createTicketIssuer({
     chainId: 1,
     privateKey: new Uint8Array(32).fill(1),

@@ -9,7 +9,9 @@ import { ANYWHERE, chooseMiners, type PlacementRequest, type StorageMiner } from
 const account = (index: number): Hex => `0x${index.toString(16).padStart(40, "0")}`;
 const miner = (index: number, region = "eu/de", freeBytes = 100): StorageMiner => {
   const endpoint = `http://node-${index}`;
-  return { account: account(index), endpoint, region, declaredBytes: 100, freeBytes };
+  const blsPublicKey = new Uint8Array(48);
+  const space = { declaredBytes: 100, freeBytes };
+  return { account: account(index), endpoint, region, blsPublicKey, ...space };
 };
 
 function fixture(miners: readonly StorageMiner[]) {

@@ -7,6 +7,8 @@ export interface StorageMiner {
   readonly account: Hex;
   /** Base URL without a trailing slash. */
   readonly endpoint: string;
+  /** Key that its receipts verify by, 48 bytes. */
+  readonly blsPublicKey: Uint8Array;
   /** Free text that the operator chose, from general to special: `eu/de/fra`. */
   readonly region: string;
   readonly declaredBytes: number;

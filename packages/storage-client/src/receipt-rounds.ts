@@ -1,6 +1,7 @@
-import { aggregateBLS } from "@cess/crypto/bls";
+import { sumBLS, verifyBLS, verifySameMessage } from "@cess/crypto/bls";
+import { CryptoError } from "@cess/crypto/error";
 import { acknowledgeCount } from "@cess/params/profile";
-import { ZERO_ADDRESS } from "@cess/protocol/messages";
+import { receiptMessage, ZERO_ADDRESS } from "@cess/protocol/messages";
 import type { Clock } from "@cess/runtime/clock";
 import type { Hex } from "@cess/std/bytes";
 import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
@@ -19,6 +20,7 @@ export interface SignedPlacement {
 }
 
 export interface ReceiptRounds {
+  readonly chainId: number;
   /** Stores what is not stored yet, and takes the receipt of one miner. */
   readonly take: (
     miner: StorageMiner,
@@ -55,11 +57,16 @@ export async function collectReceipts(
     const placement = current.map((miner) => miner?.account ?? ZERO_ADDRESS);
     const outcomes = await askAll(file, { miners: current, placement }, rounds);
     rounds.signal.throwIfAborted();
+    const message = receiptMessage({
+      chainId: rounds.chainId,
+      fid: file.fid,
+      sizeBytes: file.sizeBytes,
+      profileId: file.profile.id,
+      placement,
+    });
+    const signature = aggregate(message, current, outcomes);
     const failed = outcomes.filter((outcome) => outcome instanceof StorageClientError);
-    if (failed.length === 0) {
-      const signatures = outcomes.filter((outcome) => outcome instanceof Uint8Array);
-      return { placement, signature: aggregateBLS(signatures) };
-    }
+    if (signature !== undefined) return { placement, signature };
     reason = failed[0]?.message ?? reason;
     current = current.map((miner, column) =>
       outcomes[column] instanceof StorageClientError ? rounds.replace(column) : miner,
@@ -67,6 +74,42 @@ export async function collectReceipts(
   }
   const haveCount = countMiners(current);
   throw new StorageClientError({ code: "TOO_FEW_NODES", needCount, haveCount, reason });
+}
+
+/**
+ * The sum of all receipts, if there is one from every miner and it verifies. A wrong receipt would
+ * have the chain refuse the file: it is turned into its miner's failure.
+ */
+function aggregate(
+  message: Uint8Array,
+  miners: Placement,
+  outcomes: Outcome[],
+): Uint8Array | undefined {
+  const signatures = outcomes.filter((outcome) => outcome instanceof Uint8Array);
+  const keys = miners.flatMap((miner) => (miner === undefined ? [] : [miner.blsPublicKey]));
+  if (signatures.length === keys.length) {
+    const sum = sumOf(signatures);
+    if (sum !== undefined && verifySameMessage(message, keys, sum)) return sum;
+  }
+  for (const [column, signature] of outcomes.entries()) {
+    const miner = miners[column];
+    if (miner === undefined || !(signature instanceof Uint8Array)) continue;
+    const { account, blsPublicKey } = miner;
+    if (verifyBLS({ message, publicKey: blsPublicKey, signature })) continue;
+    const reason = "a receipt that does not verify";
+    outcomes[column] = new StorageClientError({ code: "BYTES_FORGED", account, reason });
+  }
+  return undefined;
+}
+
+function sumOf(signatures: readonly Uint8Array[]): Uint8Array | undefined {
+  try {
+    return sumBLS(signatures);
+  } catch (cause) {
+    // One of them is no signature at all: the check one by one finds whose.
+    if (cause instanceof CryptoError) return undefined;
+    throw cause;
+  }
 }
 
 type Outcome = Uint8Array | StorageClientError | undefined;

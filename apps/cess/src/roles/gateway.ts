@@ -8,6 +8,7 @@ import { createPrometheusMetrics } from "@cess/runtime/node/metrics";
 import { systemClock, systemRandom } from "@cess/runtime/node/system";
 import { createGateway, type Gateway } from "@cess/s3/gateway";
 import { openLMDBStore } from "@cess/s3/index/lmdb-store";
+import { hexToBytes } from "@cess/std/bytes";
 import { GIB } from "@cess/std/units";
 import { createChainDeclarer } from "@cess/storage-client/chain-declarer";
 import { FileLocator } from "@cess/storage-client/file-locator";
@@ -103,6 +104,7 @@ function createStore(
     health,
     clock: systemClock,
     random: systemRandom,
+    chainId: spec.chainId,
   });
 }
 
@@ -120,7 +122,9 @@ function minersOf(directory: Directory): MinerDirectory {
 function toStorageMiner(miner: Miner): StorageMiner {
   const { account, endpoint, region } = miner;
   const declaredBytes = Number(miner.declaredBytes);
-  return { account, endpoint, region, declaredBytes, freeBytes: freeBytesOf(miner) };
+  const blsPublicKey = hexToBytes(miner.blsPublicKey);
+  const freeBytes = freeBytesOf(miner);
+  return { account, endpoint, region, blsPublicKey, declaredBytes, freeBytes };
 }
 
 /** Enters the directory of gateways, or corrects what it says. */

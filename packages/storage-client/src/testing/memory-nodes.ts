@@ -19,6 +19,8 @@ export interface Faults {
   /** Reports dead after this many bytes of uploads. */
   diesAfterBytes?: number;
   readonly readDelayMs?: number;
+  /** Signs something else than it should, or does not sign at all. */
+  receipts?: "forged" | "garbage";
 }
 
 interface MemoryNode {
@@ -90,7 +92,10 @@ export class MemoryNodes implements NodeClient, MinerDirectory {
       node.places.set(`${fid}/${path.segmentIndex}/${column}`, fragmentId);
     }
     const statement = { chainId: TEST_CHAIN_ID, fid, sizeBytes: Number(sizeBytes), profileId };
-    return signBLS(receiptMessage({ ...statement, placement }), node.secretKey);
+    const message = receiptMessage({ ...statement, placement });
+    if (node.faults.receipts === "garbage") return new Uint8Array(96).fill(7);
+    const isForged = node.faults.receipts === "forged";
+    return signBLS(isForged ? new Uint8Array(32) : message, node.secretKey);
   }
 
   async readFragment(miner: StorageMiner, id: Hex): Promise<Uint8Array> {
@@ -141,10 +146,12 @@ function createNode(index: number): MemoryNode {
   const seed = new Uint8Array(32).fill(index + 1);
   const account: Hex = `0x${(index + 1).toString(16).padStart(40, "0")}`;
   const space = { declaredBytes: 2 ** 40, freeBytes: 2 ** 40 };
+  const keys = createBLSKeyPair(seed);
+  const blsPublicKey = keys.publicKey;
   return {
-    miner: { account, endpoint: `memory:${index}`, region: `r${index}`, ...space },
+    miner: { account, endpoint: `memory:${index}`, blsPublicKey, region: `r${index}`, ...space },
     faults: {},
-    ...createBLSKeyPair(seed),
+    ...keys,
     fragments: new Map(),
     places: new Map(),
   };
