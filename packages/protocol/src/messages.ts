@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { keccak256 } from "@cess/crypto/secp256k1";
 import { bigintToBytes, concatBytes, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
-import { keccak_256 } from "@noble/hashes/sha3.js";
 
 /** What a miner's BLS receipt says: "I hold my column of this file, durably, in this placement". */
 export interface ReceiptStatement {
@@ -55,7 +55,7 @@ export function tagReportDigest(statement: TagReportStatement): Uint8Array {
       Uint8Array.of(item.column),
     ),
   );
-  return keccak_256(
+  return keccak256(
     concatBytes(
       utf8ToBytes("cess/tag-report/v1"),
       bigintToBytes(BigInt(statement.chainId), 8),
