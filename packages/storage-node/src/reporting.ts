@@ -6,7 +6,7 @@ import { createLoop } from "@cess/runtime/loop";
 import type { Service } from "@cess/runtime/service";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
-import { REPORT_ITEMS_MAX, type ReportItem } from "@cess/storage-wire/tag-request";
+import type { ReportItem } from "@cess/storage-wire/tag-request";
 import type { NodeContext } from "./node-context.ts";
 import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
 
@@ -18,6 +18,8 @@ interface Reported {
 
 const INTERVAL_MS = 1000;
 const PIECES_PER_ROUND = 4096;
+/** An item takes about 60,000 gas, more in a column with overrides, and a transaction has 2^24. */
+const ITEMS_PER_REPORT = 128;
 /** Blocks for which a signed report may be sent. */
 export const REPORT_EXPIRY_BLOCKS = 100n;
 
@@ -36,8 +38,9 @@ export function createReportingLoop(context: NodeContext): Service {
       }
       const byWorker = Map.groupBy(ready, ({ pieces }) => (pieces[0] as Piece).tee);
       for (const [tee, all] of byWorker) {
-        for (let at = 0; at < all.length && !signal.aborted; at += REPORT_ITEMS_MAX) {
-          await reportBatch(context, tee, all.slice(at, at + REPORT_ITEMS_MAX));
+        for (let at = 0; at < all.length && !signal.aborted; at += ITEMS_PER_REPORT) {
+          const isSent = await reportBatch(context, tee, all.slice(at, at + ITEMS_PER_REPORT));
+          if (!isSent) break;
         }
       }
     },
@@ -93,12 +96,16 @@ async function giveUpColumn(
   await ledger.change(() => ledger.markDirty(fid, ledger.followedHeight ?? 0));
 }
 
-/** Halves a batch that the chain refuses, so that one item cannot hold up the others. */
+/**
+ * Halves a batch that the chain refuses, so that one item cannot hold up the others.
+ *
+ * @returns false if the worker did not sign: those of other workers are not to wait for it.
+ */
 async function reportBatch(
   context: NodeContext,
   tee: Hex,
   batch: readonly Reported[],
-): Promise<void> {
+): Promise<boolean> {
   const { chain, ledger, log } = context;
   const pieces = batch.flatMap((each) => each.pieces);
   try {
@@ -113,21 +120,26 @@ async function reportBatch(
       for (const piece of pieces) moveOn(context, piece, { state: PIECE_STATE.reported });
     });
     log.info("tags reported", { count: batch.length, worker: tee });
+    return true;
   } catch (cause) {
     if (hasCode(cause, "WORKER_FAILED") && String(cause).includes("MAC_INVALID")) {
       await untag(context, pieces);
-      return;
+      return true;
+    }
+    if (hasCode(cause, "WORKER_FAILED")) {
+      log.warn("a worker does not sign for its tags", { worker: tee, cause });
+      return false;
     }
     if (!isRefusal(cause)) throw cause;
     if (batch.length > 1) {
       const middle = Math.ceil(batch.length / 2);
-      await reportBatch(context, tee, batch.slice(0, middle));
-      await reportBatch(context, tee, batch.slice(middle));
-      return;
+      const isSent = await reportBatch(context, tee, batch.slice(0, middle));
+      return isSent && (await reportBatch(context, tee, batch.slice(middle)));
     }
     const { item } = batch[0] as Reported;
     log.warn("tag report refused", { fid: item.fid, segment: item.segment, cause });
     await ledger.change(() => ledger.markDirty(item.fid, ledger.followedHeight ?? 0));
+    return true;
   }
 }
 
