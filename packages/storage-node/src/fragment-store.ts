@@ -3,7 +3,7 @@ import { hashLeaf } from "@cess/crypto/merkle";
 import { FragmentHasher, type HashedFragment } from "@cess/erasure/fragment-hasher";
 import { LEAF_BYTES, PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
 import type { Clock } from "@cess/runtime/clock";
-import { bytesToHex, equalBytes, type Hex } from "@cess/std/bytes";
+import { bytesToHex, concatBytes, equalBytes, type Hex } from "@cess/std/bytes";
 import { type ByteRange, leafCountOf } from "@cess/storage-wire/range";
 import { StorageNodeError } from "./error.ts";
 import type { FragmentFiles } from "./fragment-files.ts";
@@ -15,6 +15,8 @@ import { Turns } from "./turns.ts";
 /** A full segment of the profile with the fewest data columns. */
 export const FRAGMENT_BYTES_MAX: number =
   SEGMENT_BYTES_MAX / Math.min(...Object.values(PROFILES).map((profile) => profile.dataCount));
+/** Fragments of one leaf, which the ledger keeps; larger ones are files. */
+const SMALL_BYTES_MAX = LEAF_BYTES;
 /** Bytes that are read, checked and sent at a time. */
 const RUN_BYTES = 16 * LEAF_BYTES;
 /** Chunks of a body that are written with one call. */
@@ -104,14 +106,13 @@ export class FragmentStore {
     if (free === 0) throw new StorageNodeError({ code: "DISK_FULL", needBytes: 1, freeBytes: 0 });
     const temporary = this.#deps.files.temporaryPath();
     try {
-      const { fragmentId, leafHashes, sizeBytes } = await writeFile(temporary, body, {
-        sizeBytesMax,
-        freeBytes: free,
-      });
+      const limits = { sizeBytesMax, freeBytes: free };
+      const { hashed, bytes } = await takeIn(body, temporary, limits);
+      const { fragmentId, leafHashes, sizeBytes } = hashed;
       const id = bytesToHex(fragmentId);
       await this.#turns.run(id, async () => {
-        await this.#deps.files.moveToFragment(temporary, id);
-        await this.#record(id, { sizeBytes: BigInt(sizeBytes), sender, leafHashes });
+        if (bytes === undefined) await this.#deps.files.moveToFragment(temporary, id);
+        await this.#record(id, { sizeBytes: BigInt(sizeBytes), sender, leafHashes }, bytes);
       });
       this.#deps.counts.receivedBytes.inc({}, sizeBytes);
       return { id, sizeBytes };
@@ -132,6 +133,12 @@ export class FragmentStore {
     const record = this.info(id);
     if (record === undefined) {
       throw new StorageNodeError({ code: "FRAGMENT_NOT_FOUND", fragmentId: id });
+    }
+    if (isSmall(Number(record.sizeBytes))) {
+      const bytes = this.#deps.ledger.bytesOf(id);
+      if (bytes === undefined || !areLeaves(bytes, record.leafHashes)) throw await this.#lose(id);
+      yield bytes;
+      return;
     }
     const file = await openExisting(this.#deps.files.fragmentPath(id));
     if (file === undefined) throw await this.#lose(id);
@@ -166,8 +173,11 @@ export class FragmentStore {
     for await (const _ of this.read(id, range ?? { first: 0, last }));
   }
 
+  /** Resolves once what was written would outlive a loss of power. */
   async sync(ids: readonly Hex[]): Promise<void> {
-    await this.#deps.files.syncFragments(ids);
+    const { files, ledger } = this.#deps;
+    await files.syncFragments(ids.filter((id) => !isSmall(Number(this.info(id)?.sizeBytes ?? 0))));
+    await ledger.flush();
   }
 
   /** Drops a fragment that no piece needs; false if one does. */
@@ -176,7 +186,11 @@ export class FragmentStore {
     return await this.#forget(id, () => !ledger.isNeeded(id));
   }
 
-  async #record(id: Hex, record: Omit<FragmentRecord, "storedMs">): Promise<void> {
+  async #record(
+    id: Hex,
+    record: Omit<FragmentRecord, "storedMs">,
+    bytes: Uint8Array | undefined,
+  ): Promise<void> {
     const { ledger, clock } = this.#deps;
     const storedMs = BigInt(Math.floor(clock.wallMs()));
     await ledger.change(() => {
@@ -184,6 +198,7 @@ export class FragmentStore {
       if (isNew) this.#count += 1;
       if (isNew) this.#usedBytes += Number(record.sizeBytes);
       ledger.putFragment(id, { ...record, storedMs });
+      if (bytes !== undefined) ledger.putBytes(id, bytes);
     });
   }
 
@@ -191,17 +206,17 @@ export class FragmentStore {
   async #forget(id: Hex, decide: () => boolean): Promise<boolean> {
     const { ledger, files } = this.#deps;
     return await this.#turns.run(id, async () => {
-      let isForgotten = false;
+      let forgottenBytes = 0;
       await ledger.change(() => {
         const record = ledger.fragment(id);
         if (record === undefined || !decide()) return;
         this.#count -= 1;
         this.#usedBytes -= Number(record.sizeBytes);
         ledger.dropFragment(id);
-        isForgotten = true;
+        forgottenBytes = Number(record.sizeBytes);
       });
-      if (isForgotten) await files.removeFragment(id);
-      return isForgotten;
+      if (!isSmall(forgottenBytes)) await files.removeFragment(id);
+      return forgottenBytes > 0;
     });
   }
 
@@ -219,6 +234,11 @@ export class FragmentStore {
   }
 }
 
+/** Whether the ledger keeps a fragment of this size and its tags; files do otherwise. */
+export function isSmall(sizeBytes: number): boolean {
+  return sizeBytes <= SMALL_BYTES_MAX;
+}
+
 /** What the chain cannot be counting on is simply gone; a claim may be declared at any moment. */
 function stateOnceLost(piece: Piece): number {
   const { restoring, closed, lost } = PIECE_STATE;
@@ -234,48 +254,63 @@ async function readRun(
   const bytes = Buffer.allocUnsafe(run.last - run.first + 1);
   const { bytesRead } = await file.read(bytes, 0, bytes.length, run.first);
   if (bytesRead < bytes.length) return undefined;
-  const firstLeaf = run.first / LEAF_BYTES;
-  for (let index = 0; index < leafCountOf(bytes.length); index += 1) {
-    const leaf = bytes.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES);
-    const expected = leafHashes[firstLeaf + index];
-    if (expected === undefined || !equalBytes(hashLeaf(leaf), expected)) return undefined;
-  }
-  return bytes;
+  return areLeaves(bytes, leafHashes.slice(run.first / LEAF_BYTES)) ? bytes : undefined;
 }
 
-/** Writes a body to a new file, and hashes its leaves while it passes. */
-async function writeFile(
-  path: string,
+/** Whether `bytes` are whole leaves that begin those of `leafHashes`. */
+function areLeaves(bytes: Uint8Array, leafHashes: readonly Uint8Array[]): boolean {
+  for (let index = 0; index < leafCountOf(bytes.length); index += 1) {
+    const leaf = bytes.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES);
+    const expected = leafHashes[index];
+    if (expected === undefined || !equalBytes(hashLeaf(leaf), expected)) return false;
+  }
+  return true;
+}
+
+/** Hashes a body while it passes. A small one is given back, any other is in a new file at `path`. */
+async function takeIn(
   body: AsyncIterable<Uint8Array>,
+  path: string,
   limits: { readonly sizeBytesMax: number; readonly freeBytes: number },
-): Promise<HashedFragment> {
+): Promise<{ readonly hashed: HashedFragment; readonly bytes: Uint8Array | undefined }> {
   const hasher = new FragmentHasher();
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  await using file = await open(path, "wx");
+  let file: FileHandle | undefined;
   const flush = async (): Promise<void> => {
+    file ??= await open(path, "wx");
     if (pendingBytes > 0) await file.writev(pending);
     pending = [];
     pendingBytes = 0;
   };
-  for await (const chunk of body) {
-    hasher.push(chunk);
-    const { sizeBytes } = hasher;
-    if (sizeBytes > limits.sizeBytesMax) {
-      const { sizeBytesMax } = limits;
-      throw new StorageNodeError({ code: "FRAGMENT_TOO_LARGE", sizeBytesMax });
+  try {
+    for await (const chunk of body) {
+      hasher.push(chunk);
+      checkSize(hasher.sizeBytes, limits);
+      pending.push(chunk);
+      pendingBytes += chunk.length;
+      if (pendingBytes >= WRITE_BYTES) await flush();
     }
-    if (sizeBytes > limits.freeBytes) {
-      const { freeBytes } = limits;
-      throw new StorageNodeError({ code: "DISK_FULL", needBytes: sizeBytes, freeBytes });
-    }
-    pending.push(chunk);
-    pendingBytes += chunk.length;
-    if (pendingBytes >= WRITE_BYTES) await flush();
+    if (hasher.sizeBytes === 0) throw new StorageNodeError({ code: "FRAGMENT_EMPTY" });
+    const isKept = isSmall(hasher.sizeBytes);
+    const bytes = isKept ? concatBytes(...pending) : undefined;
+    if (!isKept) await flush();
+    return { hashed: hasher.finish(), bytes };
+  } finally {
+    await file?.close();
   }
-  await flush();
-  if (hasher.sizeBytes === 0) throw new StorageNodeError({ code: "FRAGMENT_EMPTY" });
-  return hasher.finish();
+}
+
+function checkSize(
+  sizeBytes: number,
+  { sizeBytesMax, freeBytes }: { readonly sizeBytesMax: number; readonly freeBytes: number },
+): void {
+  if (sizeBytes > sizeBytesMax) {
+    throw new StorageNodeError({ code: "FRAGMENT_TOO_LARGE", sizeBytesMax });
+  }
+  if (sizeBytes > freeBytes) {
+    throw new StorageNodeError({ code: "DISK_FULL", needBytes: sizeBytes, freeBytes });
+  }
 }
 
 async function openExisting(path: string): Promise<FileHandle | undefined> {

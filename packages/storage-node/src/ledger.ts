@@ -1,6 +1,7 @@
 /**
  * What this node knows of its fragments and pieces, in LMDB. Fragments are found by their id, pieces
- * by place, by state and by fragment; one transaction keeps the three in step.
+ * by place, by state and by fragment; one transaction keeps the three in step. Small fragments and
+ * their tags are kept here as well: a file of their own would cost several times what they do.
  * @module
  */
 import assert from "node:assert/strict";
@@ -39,9 +40,13 @@ const HEIGHT_KEY = Buffer.from("height");
 export class Ledger {
   readonly #root: RootDatabase;
   readonly #fragments: Table;
+  /** Small fragments themselves, by id. */
+  readonly #bytes: Table;
   /** fragment id ‖ place. */
   readonly #references: Table;
   readonly #pieces: Table;
+  /** Tags of small fragments, by place. */
+  readonly #tags: Table;
   /** state ‖ place. */
   readonly #states: Table;
   /** Files whose record on chain may have changed. */
@@ -49,12 +54,14 @@ export class Ledger {
   readonly #meta: Table;
 
   constructor(path: string) {
-    this.#root = open({ path, mapSize: MAP_BYTES, maxDbs: 8 });
+    this.#root = open({ path, mapSize: MAP_BYTES, maxDbs: 16 });
     const table = (name: string): Table =>
       this.#root.openDB({ name, keyEncoding: "binary", encoding: "binary" });
     this.#fragments = table("fragments");
+    this.#bytes = table("bytes");
     this.#references = table("references");
     this.#pieces = table("pieces");
+    this.#tags = table("tags");
     this.#states = table("states");
     this.#dirty = table("dirty");
     this.#meta = table("meta");
@@ -86,9 +93,29 @@ export class Ledger {
     this.#fragments.putSync(hexToBytes(id, 32), value);
   }
 
-  /** Within {@link change}. */
+  /** Within {@link change}. Its bytes go with it, if they are here. */
   dropFragment(id: Hex): void {
-    this.#fragments.removeSync(hexToBytes(id, 32));
+    const key = hexToBytes(id, 32);
+    this.#fragments.removeSync(key);
+    this.#bytes.removeSync(key);
+  }
+
+  bytesOf(id: Hex): Uint8Array | undefined {
+    return this.#bytes.get(hexToBytes(id, 32));
+  }
+
+  /** Within {@link change}. */
+  putBytes(id: Hex, bytes: Uint8Array): void {
+    this.#bytes.putSync(hexToBytes(id, 32), bytes);
+  }
+
+  tagsOf(place: PiecePlace): Uint8Array | undefined {
+    return this.#tags.get(encodePlace(place));
+  }
+
+  /** Within {@link change}. */
+  putTags(place: PiecePlace, tags: Uint8Array): void {
+    this.#tags.putSync(encodePlace(place), tags);
   }
 
   /** Up to `count` fragments in the order of their ids, after `after`. */
@@ -118,13 +145,14 @@ export class Ledger {
     this.#references.putSync(concatBytes(hexToBytes(piece.fragmentId, 32), place), EMPTY);
   }
 
-  /** Within {@link change}. */
+  /** Within {@link change}. Its tags go with it, if they are here. */
   dropPiece(piece: PiecePlace): void {
     const place = encodePlace(piece);
     const before = this.piece(piece);
     if (before === undefined) return;
     this.#unlink(before, place);
     this.#pieces.removeSync(place);
+    this.#tags.removeSync(place);
   }
 
   /** Pieces of one column, in the order of segments. */

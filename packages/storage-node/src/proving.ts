@@ -1,9 +1,9 @@
+import assert from "node:assert/strict";
 import { isRefusal } from "@cess/chain-client/error";
 import type { ViewResult } from "@cess/chain-client/modules";
 import { BLOCK_BYTES } from "@cess/params/podr2";
-import type { BlockName } from "@cess/proofs/podr2/block-name";
 import { keySeed } from "@cess/proofs/podr2/challenge";
-import type { FragmentFiles as ProofFiles } from "@cess/proofs/podr2/pool-task";
+import type { ProveTask } from "@cess/proofs/podr2/pool-task";
 import { CHALLENGE_STATE } from "@cess/protocol/states";
 import { createLoop } from "@cess/runtime/loop";
 import type { Service } from "@cess/runtime/service";
@@ -12,12 +12,14 @@ import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
 import { Semaphore } from "@cess/std/semaphore";
 import { roundToLeaves } from "@cess/storage-wire/range";
+import { TAG_BYTES } from "@cess/storage-wire/tag-request";
+import { isSmall } from "./fragment-store.ts";
 import type { NodeContext } from "./node-context.ts";
 import { PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
 
 export type ChallengeSample = ViewResult<"audit", "samplesOf">[number];
 
-type ProofSample = BlockName & { readonly files: ProofFiles };
+type ProofSample = ProveTask["samples"][number];
 
 const CHALLENGES_MAX = 1024;
 /** Sampled blocks that are read at once. */
@@ -125,28 +127,45 @@ async function locateSample(
   context: NodeContext,
   sample: ChallengeSample,
 ): Promise<ProofSample | undefined> {
-  const { store, files, ledger } = context;
+  const { store, ledger } = context;
   const piece = ledger.piece(sample);
   const sizeBytes = piece && Number(store.info(piece.fragmentId)?.sizeBytes ?? 0);
   if (piece === undefined || !sizeBytes) {
     await reportMissing(context, sample, piece);
     return undefined;
   }
-  const first = sample.blockIndex * BLOCK_BYTES;
-  const last = Math.min(first + BLOCK_BYTES, sizeBytes) - 1;
-  try {
-    await store.verify(piece.fragmentId, roundToLeaves({ first, last }, sizeBytes));
-  } catch (cause) {
-    if (!hasCode(cause, "FRAGMENT_LOST", "FRAGMENT_NOT_FOUND")) throw cause;
-    return undefined;
-  }
-  return {
+  const block = {
     fid: hexToBytes(sample.fid, 32),
     segmentIndex: sample.segment,
     column: sample.column,
     blockIndex: sample.blockIndex,
-    files: { path: files.fragmentPath(piece.fragmentId), tagPath: files.tagPath(piece), sizeBytes },
   };
+  try {
+    return { ...block, stored: await findBlock(context, piece, { ...block, sizeBytes }) };
+  } catch (cause) {
+    if (!hasCode(cause, "FRAGMENT_LOST", "FRAGMENT_NOT_FOUND")) throw cause;
+    return undefined;
+  }
+}
+
+/** Throws as reading does. */
+async function findBlock(
+  { store, files, ledger }: NodeContext,
+  piece: Piece,
+  { blockIndex, sizeBytes }: { readonly blockIndex: number; readonly sizeBytes: number },
+): Promise<ProofSample["stored"]> {
+  const { fragmentId } = piece;
+  const first = blockIndex * BLOCK_BYTES;
+  const end = Math.min(first + BLOCK_BYTES, sizeBytes);
+  if (!isSmall(sizeBytes)) {
+    await store.verify(fragmentId, roundToLeaves({ first, last: end - 1 }, sizeBytes));
+    return { path: files.fragmentPath(fragmentId), tagPath: files.tagPath(piece), sizeBytes };
+  }
+  const bytes = (await store.readAll(fragmentId)).slice(first, end);
+  const tags = ledger.tagsOf(piece);
+  assert(tags !== undefined, "a piece under audit has tags");
+  const firstTag = blockIndex * TAG_BYTES;
+  return { bytes, tag: new Uint8Array(tags.subarray(firstTag, firstTag + TAG_BYTES)) };
 }
 
 /** The chain counts on something that is not here at all. */

@@ -41,11 +41,11 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function storeFragment(): Promise<Hex> {
+async function storeFragment(sizeBytes = 1000): Promise<Hex> {
   const body = (async function* () {
-    yield systemRandom.bytes(1000);
+    yield systemRandom.bytes(sizeBytes);
   })();
-  return (await context.store.write(body, { sender, sizeBytesMax: 1000 })).id;
+  return (await context.store.write(body, { sender, sizeBytesMax: sizeBytes })).id;
 }
 
 async function claim(fragmentId: Hex, sinceBlock: number): Promise<Piece> {
@@ -56,18 +56,25 @@ async function claim(fragmentId: Hex, sinceBlock: number): Promise<Piece> {
   return piece;
 }
 
-const isStored = (id: Hex) =>
-  context.store.info(id) !== undefined && existsSync(context.files.fragmentPath(id));
+/** Whether there is a record of a fragment and, in one of the two places, its bytes. */
+function isStored(id: Hex): boolean {
+  const isFile = existsSync(context.files.fragmentPath(id));
+  const isInLedger = context.ledger.bytesOf(id) !== undefined;
+  assert(!(isFile && isInLedger));
+  assert.equal(isFile || isInLedger, context.store.info(id) !== undefined);
+  return isFile || isInLedger;
+}
 
 test("a fragment that no receipt was given for goes after an hour, another stays", async () => {
-  const [idle, claimed] = [await storeFragment(), await storeFragment()];
+  const [idle, large] = [await storeFragment(), await storeFragment(100_000)];
+  const claimed = await storeFragment();
   await claim(claimed, 0);
   aheadMs = HOUR_MS - 1000;
   await dropUnclaimedFragments(context, undefined);
-  assert(isStored(idle));
+  assert(isStored(idle) && isStored(large));
   aheadMs = HOUR_MS + 1000;
   await dropUnclaimedFragments(context, undefined);
-  assert(!isStored(idle) && isStored(claimed));
+  assert(!isStored(idle) && !isStored(large) && isStored(claimed));
 });
 
 test("a claim goes when no declaration followed in time, and its fragment with it", async () => {

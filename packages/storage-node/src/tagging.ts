@@ -8,6 +8,7 @@ import type { Hex } from "@cess/std/bytes";
 import { hasCode } from "@cess/std/error";
 import { TAG_BYTES } from "@cess/storage-wire/tag-request";
 import { StorageNodeError } from "./error.ts";
+import { isSmall } from "./fragment-store.ts";
 import type { NodeContext } from "./node-context.ts";
 import { PIECE_STATE, type Piece } from "./piece.ts";
 
@@ -112,10 +113,12 @@ export async function tagPiece(
     const reason = "not one tag for each block";
     throw new StorageNodeError({ code: "WORKER_FAILED", worker: worker.account, reason });
   }
-  await files.writeTags(piece, tags);
+  const isKeptInLedger = isSmall(fragment.length);
+  if (!isKeptInLedger) await files.writeTags(piece, tags);
   await ledger.change(() => {
-    const isUnchanged = ledger.piece(piece)?.state === piece.state;
-    if (isUnchanged) ledger.putPiece({ ...piece, state: task.state, tee: worker.account, mac });
+    if (ledger.piece(piece)?.state !== piece.state) return;
+    ledger.putPiece({ ...piece, state: task.state, tee: worker.account, mac });
+    if (isKeptInLedger) ledger.putTags(piece, tags);
   });
   context.counts.taggedFragments.inc();
   return mac;

@@ -1,4 +1,5 @@
 import type { BlockName, FragmentName } from "./block-name.ts";
+import type { StoredBlock } from "./prover.ts";
 
 /** A fragment and its tags as files: the bytes as they are, and 48 bytes for each block. */
 export interface FragmentFiles {
@@ -20,7 +21,8 @@ export interface ProveTask {
   /** The encoded public key. */
   readonly publicKey: Uint8Array;
   readonly seed: Uint8Array;
-  readonly samples: readonly (BlockName & { readonly files: FragmentFiles })[];
+  /** Each with the files to read it from, or with the block itself. */
+  readonly samples: readonly (BlockName & { readonly stored: FragmentFiles | StoredBlock })[];
 }
 
 export interface CheckTask {

@@ -8,7 +8,7 @@ import { serveTasks } from "../thread-server.ts";
 import { blockKey } from "./block-name.ts";
 import { readBlockFiles } from "./fragment-files.ts";
 import { initPodr2 } from "./podr2.ts";
-import type { FragmentFiles, PoolTask, ProveTask, TagTask } from "./pool-task.ts";
+import type { PoolTask, ProveTask, TagTask } from "./pool-task.ts";
 import type { Prover } from "./prover.ts";
 import { decodeTagSecretKey } from "./tag-key.ts";
 import type { Tagger } from "./tagger.ts";
@@ -40,10 +40,11 @@ async function perform(task: PoolTask): Promise<Uint8Array | boolean> {
 }
 
 function prove(task: ProveTask): Promise<Uint8Array> {
-  const files = new Map(task.samples.map((sample) => [blockKey(sample), sample.files]));
-  return proverFor(task).prove(task, (block) =>
-    readBlockFiles(files.get(blockKey(block)) as FragmentFiles, block.blockIndex),
-  );
+  const samples = new Map(task.samples.map((sample) => [blockKey(sample), sample]));
+  return proverFor(task).prove(task, async (block) => {
+    const { stored } = samples.get(blockKey(block)) as ProveTask["samples"][number];
+    return "path" in stored ? await readBlockFiles(stored, block.blockIndex) : stored;
+  });
 }
 
 function taggerFor({ secretKey }: TagTask): Tagger {

@@ -53,6 +53,23 @@ test("a part of a buffer is copied, not taken", async () => {
   assert.deepEqual(whole, testBytes("whole", 200));
 });
 
+test("a pool proves from blocks that are given to it", async () => {
+  const challenge = challengeBlocks("given", fragment, [3, 0]);
+  const samples = challenge.samples.map((sample) => {
+    const start = sample.blockIndex * BLOCK_BYTES;
+    const stored = {
+      bytes: bytes.slice(start, start + BLOCK_BYTES),
+      tag: tags.slice(sample.blockIndex * 48, (sample.blockIndex + 1) * 48),
+    };
+    return { ...sample, stored };
+  });
+  const proof = await pool.prove({ publicKey, seed: challenge.seed, samples });
+  assert.equal(podr2.check({ key, challenge, proof }), true);
+  samples[0]?.stored.bytes.fill(1, 0, 1);
+  const forged = await pool.prove({ publicKey, seed: challenge.seed, samples });
+  assert.equal(podr2.check({ key, challenge, proof: forged }), false);
+});
+
 test("missing and short files are told by their names", async () => {
   await storeFiles();
   await truncate(files.path, bytes.length - 1);
@@ -102,5 +119,9 @@ async function storeFiles(): Promise<void> {
 
 function prove(by: Podr2Pool, blockIndexes: readonly number[]): Promise<Uint8Array> {
   const { seed, samples } = challengeBlocks("pool", fragment, blockIndexes);
-  return by.prove({ publicKey, seed, samples: samples.map((sample) => ({ ...sample, files })) });
+  return by.prove({
+    publicKey,
+    seed,
+    samples: samples.map((sample) => ({ ...sample, stored: files })),
+  });
 }

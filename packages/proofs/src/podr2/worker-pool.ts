@@ -11,7 +11,7 @@ import type { CheckKeyTask, CheckTask, PoolTask, ProveTask, TagTask } from "./po
 export interface Podr2Pool {
   /** Tags a fragment. Do not use `bytes` afterwards: their memory moves to the thread. */
   tag(task: Omit<TagTask, "kind">): Promise<Uint8Array>;
-  /** Proves from files; also rejects with `FRAGMENT_MISSING`, `FRAGMENT_SHORT`, `TAG_MALFORMED`. */
+  /** Proves from files or from blocks given; from files also rejects with `FRAGMENT_MISSING`, `FRAGMENT_SHORT`, `TAG_MALFORMED`. */
   prove(task: Omit<ProveTask, "kind">): Promise<Uint8Array>;
   check(task: Omit<CheckTask, "kind">): Promise<boolean>;
   /** Whether provers can rely on a public key: see `isTagKeyConsistent`. */
