@@ -35,6 +35,7 @@ before(async () => {
   s3 = createS3(network.ready);
   await s3.send(new CreateBucketCommand({ Bucket }));
   pid = await network.pidOf("gateway-0");
+  say(`gateway takes ${Math.round(residentBytes(pid) / MIB)} MiB before`);
 });
 after(() => network.remove());
 
