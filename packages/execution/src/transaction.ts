@@ -46,7 +46,8 @@ export function decodeTransaction(
   try {
     const tx = createTxFromRLP(raw, { common, freeze: true });
     const sender = bytesToHex(tx.getSenderAddress().bytes);
-    const intrinsicGas = minimumGas(tx);
+    const bounds = gasBoundsOf(tx);
+    const intrinsicGas = bigIntMax(bounds.intrinsicGas, bounds.floorGas);
     if (tx.gasLimit < intrinsicGas) {
       throw new ExecutionError({ code: "GAS_TOO_LOW", gasLimit: tx.gasLimit, intrinsicGas });
     }
@@ -63,11 +64,15 @@ const KNOWN_TYPES: readonly number[] = [
   TransactionType.EOACodeEIP7702,
 ];
 
-/** Gas that a transaction needs to be worth running at all (EIP-7623). */
-function minimumGas(tx: TypedTransaction): bigint {
-  const intrinsicGas = tx.getIntrinsicGas();
-  const floorGas = getCalldataFloorGas(tx, tx.getSenderAddress());
-  return bigIntMax(intrinsicGas, floorGas);
+/** What a transaction pays before it runs, and the least that it pays in all (EIP-7623). */
+export function gasBoundsOf(tx: TypedTransaction): {
+  readonly intrinsicGas: bigint;
+  readonly floorGas: bigint;
+} {
+  return {
+    intrinsicGas: tx.getIntrinsicGas(),
+    floorGas: getCalldataFloorGas(tx, tx.getSenderAddress()),
+  };
 }
 
 function asRefusal(cause: unknown, common: Common): ExecutionError {
