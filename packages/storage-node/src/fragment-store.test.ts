@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { LEAF_BYTES } from "@cess/params/profile";
 import { createPrometheusMetrics } from "@cess/runtime/node/metrics";
@@ -108,7 +109,8 @@ test("a fragment that was synced outlives a process that is killed", async () =>
       const body = (async function* () { yield new Uint8Array(size).fill(7); })();
       ids.push((await store.write(body, { sender, sizeBytesMax: size })).id);
     }
-    await store.sync(ids);
+    await store.syncFiles(ids);
+    await ledger.flush();
     console.log(ids.join(" "));
     process.kill(process.pid, "SIGKILL");
   `;
@@ -116,13 +118,10 @@ test("a fragment that was synced outlives a process that is killed", async () =>
     ...["--input-type=module", "-e", script, folder],
     import.meta.dirname,
   ]);
-  const output = Array.fromAsync(child.stdout);
-  const errors = Array.fromAsync(child.stderr);
+  const [output, errors] = [text(child.stdout), text(child.stderr)];
   const signal = await new Promise((resolve) => child.on("exit", (_, name) => resolve(name)));
-  assert.equal(signal, "SIGKILL", String(Buffer.concat(await errors)));
-  const ids = String(Buffer.concat(await output))
-    .trim()
-    .split(" ") as Hex[];
+  assert.equal(signal, "SIGKILL", await errors);
+  const ids = (await output).trim().split(" ") as Hex[];
   await open();
   const sizes = await Promise.all(ids.map(async (id) => (await store.readAll(id)).length));
   assert.deepEqual(sizes, [500, 60_000, 100_000]);

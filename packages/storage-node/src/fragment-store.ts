@@ -173,11 +173,13 @@ export class FragmentStore {
     for await (const _ of this.read(id, range ?? { first: 0, last }));
   }
 
-  /** Resolves once what was written would outlive a loss of power. */
-  async sync(ids: readonly Hex[]): Promise<void> {
-    const { files, ledger } = this.#deps;
-    await files.syncFragments(ids.filter((id) => !isSmall(Number(this.info(id)?.sizeBytes ?? 0))));
-    await ledger.flush();
+  /**
+   * Makes those fragments that are files outlive a loss of power; the others do with the next flush
+   * of the ledger.
+   */
+  async syncFiles(ids: readonly Hex[]): Promise<void> {
+    const large = ids.filter((id) => !isSmall(Number(this.info(id)?.sizeBytes ?? 0)));
+    await this.#deps.files.syncFragments(large);
   }
 
   /** Drops a fragment that no piece needs; false if one does. */

@@ -54,6 +54,7 @@ test("pieces are found by place, column, file, state and fragment, through every
   assert.deepEqual(ledger.piecesOfFile(hash(1)), pieces.slice(0, 4));
   assert.deepEqual(ledger.piecesOfFile(hash(0xff)), pieces.slice(4));
   assert.deepEqual(ledger.piecesIn(PIECE_STATE.claimed, 2), pieces.slice(0, 2));
+  assert.deepEqual(ledger.piecesIn(PIECE_STATE.claimed, 2, pieces[1]), pieces.slice(2, 4));
   assert.equal(ledger.piecesOfFragment(hash(100)).length, 4);
 
   const moved = { ...(pieces[0] as Piece), state: PIECE_STATE.tagged, mac: new Uint8Array(32) };

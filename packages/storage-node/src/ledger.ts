@@ -164,9 +164,11 @@ export class Ledger {
     return this.#piecesUnder(hexToBytes(fid, 32));
   }
 
-  /** Up to `count` pieces in a state, in the order of their places. */
-  piecesIn(state: number, count: number): readonly Piece[] {
-    const keys = this.#keysUnder(this.#states, Uint8Array.of(state), count);
+  /** Up to `count` pieces in a state, in the order of their places, after `after`. */
+  piecesIn(state: number, count: number, after?: PiecePlace): readonly Piece[] {
+    const prefix = Uint8Array.of(state);
+    const last = after && concatBytes(prefix, encodePlace(after));
+    const keys = this.#keysUnder(this.#states, prefix, { limit: count, after: last });
     return keys.map((key) => this.#pieceAt(key.subarray(1)));
   }
 
@@ -176,11 +178,11 @@ export class Ledger {
   }
 
   isNeeded(fragmentId: Hex): boolean {
-    return this.#keysUnder(this.#references, hexToBytes(fragmentId, 32), 1).length > 0;
+    return this.#keysUnder(this.#references, hexToBytes(fragmentId, 32), ONE).length > 0;
   }
 
   hasPiecesOf(fid: Hex): boolean {
-    return this.#keysUnder(this.#pieces, hexToBytes(fid, 32), 1).length > 0;
+    return this.#keysUnder(this.#pieces, hexToBytes(fid, 32), ONE).length > 0;
   }
 
   /** Within {@link change}. */
@@ -238,16 +240,22 @@ export class Ledger {
   }
 
   /** Keys that begin with `prefix`, in order. */
-  #keysUnder(table: Table, prefix: Uint8Array, limit?: number): readonly Uint8Array[] {
-    const start = asBuffer(prefix);
-    const range = table.getKeys({
-      ...(prefix.length > 0 ? { start, end: concatBytes(prefix, KEY_END) } : {}),
-      ...(limit === undefined ? {} : { limit }),
-    });
+  #keysUnder(table: Table, prefix: Uint8Array, page: Page = {}): readonly Uint8Array[] {
+    const { after, limit } = page;
+    const start = asBuffer(after === undefined ? prefix : concatBytes(after, Uint8Array.of(0)));
+    const end = concatBytes(prefix, KEY_END);
+    const range = table.getKeys({ start, end, ...(limit === undefined ? {} : { limit }) });
     return Array.from(range, (key) => new Uint8Array(key));
   }
 }
 
+/** A part of a range of keys. */
+interface Page {
+  readonly limit?: number;
+  readonly after?: Uint8Array | undefined;
+}
+
+const ONE: Page = { limit: 1 };
 /** Above whatever may follow a prefix: no key has this many bytes of ones. */
 const KEY_END = new Uint8Array(40).fill(0xff);
 

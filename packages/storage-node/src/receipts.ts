@@ -37,7 +37,7 @@ export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): P
   checkPaths(identity, request);
   checkPresence(deps, identity, request);
   const ids = request.fragments.map((fragment) => fragment.fragmentId);
-  await deps.store.sync(ids);
+  await deps.store.syncFiles(ids);
   await recordClaim(deps, request);
   const { fid, profileId, placement } = request;
   const sizeBytes = Number(request.sizeBytes);

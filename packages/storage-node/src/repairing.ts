@@ -185,7 +185,7 @@ async function rebuildPiece(
   );
   const limits = { sender: chain.account, sizeBytesMax: bytes.length };
   const { id: fragmentId } = await store.write(only(bytes), limits);
-  await store.sync([fragmentId]);
+  await store.syncFiles([fragmentId]);
   const sinceBlock = ledger.followedHeight ?? 0;
   const state = PIECE_STATE.restoring;
   const piece = { ...UNTAGGED, ...common, segment, column, fragmentId, path, sinceBlock, state };

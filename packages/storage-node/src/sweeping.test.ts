@@ -82,10 +82,10 @@ test("a claim goes when no declaration followed in time, and its fragment with i
   const id = await storeFragment();
   const piece = await claim(id, 100);
   await ledger.change(() => ledger.putFollowedHeight(100 + testSpec.unclaimedBlocks));
-  await closeForgottenClaims(context);
+  await closeForgottenClaims(context, undefined);
   assert.equal(ledger.piece(piece)?.state, PIECE_STATE.claimed);
   await ledger.change(() => ledger.putFollowedHeight(101 + testSpec.unclaimedBlocks));
-  await closeForgottenClaims(context);
+  await closeForgottenClaims(context, undefined);
   assert.equal(ledger.piece(piece)?.state, PIECE_STATE.closed);
   await dropClosedPieces(context);
   assert(ledger.piece(piece) === undefined && !isStored(id));

@@ -10,36 +10,45 @@ import { readFileRecord } from "./file-record.ts";
 import type { NodeContext } from "./node-context.ts";
 import { encodePlace, PIECE_STATE, type Piece } from "./piece.ts";
 
-const INTERVAL_MS = 2000;
-const ENTRIES_PER_ROUND = 256;
+/** What is swept up has waited for minutes to hours: there is no hurry. */
+const INTERVAL_MS = 30_000;
+const ENTRIES_PER_ROUND = 1024;
 const FRAGMENT_GRACE_MS = 60 * 60 * 1000;
 
 export function createSweeper(context: NodeContext): Service {
-  let last: Hex | undefined;
+  let lastClaim: Piece | undefined;
+  let lastFragment: Hex | undefined;
   return createLoop(context, {
     name: "sweep",
     intervalMs: INTERVAL_MS,
     async work() {
-      await closeForgottenClaims(context);
+      lastClaim = await closeForgottenClaims(context, lastClaim);
       await dropClosedPieces(context);
-      last = await dropUnclaimedFragments(context, last);
+      lastFragment = await dropUnclaimedFragments(context, lastFragment);
     },
   });
 }
 
-/** A claim that is old and not on chain will not be declared any more. */
-export async function closeForgottenClaims(context: NodeContext): Promise<void> {
+/**
+ * A claim that is old and not on chain will not be declared any more.
+ *
+ * @returns where to go on in the next round; undefined to begin anew.
+ */
+export async function closeForgottenClaims(
+  context: NodeContext,
+  after: Piece | undefined,
+): Promise<Piece | undefined> {
   const { ledger, chain, spec } = context;
   const now = ledger.followedHeight ?? 0;
-  const old = ledger
-    .piecesIn(PIECE_STATE.claimed, ENTRIES_PER_ROUND)
-    .filter((piece) => piece.sinceBlock + spec.unclaimedBlocks < now);
+  const claimed = ledger.piecesIn(PIECE_STATE.claimed, ENTRIES_PER_ROUND, after);
+  const old = claimed.filter((piece) => piece.sinceBlock + spec.unclaimedBlocks < now);
   for (const piece of old) {
     const record = await readFileRecord(chain, piece.fid);
     const isOurs = record?.holdings[piece.column]?.miner === chain.account;
     const state = isOurs ? PIECE_STATE.declared : PIECE_STATE.closed;
     await ledger.change(() => ledger.putPiece({ ...piece, state }));
   }
+  return claimed.length < ENTRIES_PER_ROUND ? undefined : claimed.at(-1);
 }
 
 /** What an open challenge samples stays until it is answered. */
