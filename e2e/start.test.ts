@@ -89,9 +89,12 @@ test("a local network refuses what it cannot do in one clear sentence", async ()
   assert.notEqual(unknown.code, 0);
   assert.match(unknown.stderr, /^cess: there is no node nosuch; there are validator-0, /);
 
-  const again = await runCess("dev", "--data", network.dataDir, "--port-base", "20150");
+  // Not even with --fresh: the data of a network that runs is never deleted.
+  const args = ["--fresh", "--data", network.dataDir, "--port-base", `${PORT_BASE + 150}`];
+  const again = await runCess("dev", ...args);
   assert.notEqual(again.code, 0);
   assert.match(again.stderr, /cess: a network already runs on .*; end it with: cess dev stop/);
+  assert.equal(await getHash(createS3(network.ready), KEPT), contentHash("kept", 3 * MIB));
 
   const option = await runCess("dev", "--storage", "none");
   assert.notEqual(option.code, 0);
