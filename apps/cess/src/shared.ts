@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
 import { VerificationCache } from "@cess/chain/verification-cache";
-import { createChainReader } from "@cess/chain-client/client";
+import type { ChainReader } from "@cess/chain-client/chain";
+import { type ChainClientOptions, createChainReader } from "@cess/chain-client/client";
 import { createDirectory, type Directory } from "@cess/chain-client/directory";
+import { createSharedReader } from "@cess/chain-client/shared-reader";
 import { MemoryHub } from "@cess/network/memory/hub";
-import type { ChainSpec } from "@cess/params/chain-spec";
 import { createPodr2Pool, type Podr2Pool } from "@cess/proofs/podr2/worker-pool";
 import type { Logger } from "@cess/runtime/logger";
 import { systemClock } from "@cess/runtime/node/system";
@@ -17,7 +18,9 @@ export interface RoleShared {
   /** Threads for tagging, proving and checking. */
   podr2(): Podr2Pool;
   /** Who takes part in the network, read once for all. */
-  directory(at: { readonly rpcUrl: string; readonly spec: ChainSpec }): Promise<Directory>;
+  directory(at: ChainClientOptions): Promise<Directory>;
+  /** The chain as one RPC shows it, each block read once for all. */
+  reader(at: ChainClientOptions): ChainReader;
   stop(): Promise<void>;
 }
 
@@ -29,6 +32,15 @@ export function createShared(log: Logger): RoleShared {
   let verifications: VerificationCache | undefined;
   let pool: Podr2Pool | undefined;
   const directories = new Map<string, Promise<Directory>>();
+  const readers = new Map<string, ChainReader>();
+
+  function reader(at: ChainClientOptions): ChainReader {
+    const known = readers.get(at.rpcUrl);
+    const shared = known ?? createSharedReader({ clock: systemClock }, createChainReader(at));
+    readers.set(at.rpcUrl, shared);
+    return shared;
+  }
+
   return {
     hub() {
       hub ??= new MemoryHub({ clock: systemClock, log }, { latencyMs: () => 0 });
@@ -42,13 +54,13 @@ export function createShared(log: Logger): RoleShared {
       pool ??= createPodr2Pool({ threads: availableParallelism(), queueMax: PROOF_QUEUE_MAX });
       return pool;
     },
-    directory({ rpcUrl, spec }) {
-      let directory = directories.get(rpcUrl);
+    reader,
+    directory(at) {
+      let directory = directories.get(at.rpcUrl);
       if (directory === undefined) {
-        const chain = createChainReader({ rpcUrl, spec });
-        const created = createDirectory({ chain, clock: systemClock, log });
+        const created = createDirectory({ chain: reader(at), clock: systemClock, log });
         directory = created.start().then(() => created);
-        directories.set(rpcUrl, directory);
+        directories.set(at.rpcUrl, directory);
       }
       return directory;
     },

@@ -29,13 +29,17 @@ export function createChainReader({ rpcUrl, spec }: ChainClientOptions): ChainRe
 /** Reads the chain, and sends calls of the account of `privateKey`. */
 export function createChainClient(
   deps: ChainClientDeps,
-  options: ChainClientOptions & { readonly privateKey: Uint8Array },
+  options: ChainClientOptions & {
+    readonly privateKey: Uint8Array;
+    /** Reads for it: nodes of one process may share a reader. */
+    readonly reader?: ChainReader;
+  },
 ): ChainSender {
   const { spec, privateKey } = options;
   const rpc = createRpc(options.rpcUrl);
   const transactor = new Transactor({ ...deps, rpc, spec, privateKey });
   return {
-    ...readerOver(rpc, spec),
+    ...(options.reader ?? readerOver(rpc, spec)),
     account: transactor.account,
     send(module, functionName, args, { valueWei = 0n, signal } = {}) {
       const data = encodeCall(module, functionName, args);

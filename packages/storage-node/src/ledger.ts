@@ -181,10 +181,6 @@ export class Ledger {
     return this.#keysUnder(this.#references, hexToBytes(fragmentId, 32), ONE).length > 0;
   }
 
-  hasPiecesOf(fid: Hex): boolean {
-    return this.#keysUnder(this.#pieces, hexToBytes(fid, 32), ONE).length > 0;
-  }
-
   /** Within {@link change}. */
   markDirty(fid: Hex, height: number): void {
     this.#dirty.putSync(hexToBytes(fid, 32), encodeHeight(height));

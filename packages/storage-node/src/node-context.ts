@@ -11,6 +11,7 @@ import type { FragmentStore } from "./fragment-store.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { TEEClient } from "./tee-client.ts";
+import type { Watch } from "./watch.ts";
 import type { WorkerKeys } from "./worker-keys.ts";
 
 /** What the loops of one storage node share. */
@@ -26,6 +27,10 @@ export interface NodeContext {
   readonly tickets: TicketIssuer;
   readonly tee: TEEClient;
   readonly workerKeys: WorkerKeys;
+  /** Challenges to this miner. */
+  readonly challenges: Watch;
+  /** Restoral orders of all miners. */
+  readonly orders: Watch;
   readonly counts: NodeMetrics;
   readonly clock: Clock;
   readonly random: Random;

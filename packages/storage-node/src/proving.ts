@@ -28,7 +28,7 @@ const RETRY_BLOCKS = 3;
 
 /** Answers challenges to this miner. */
 export function createProvingLoop(context: NodeContext): Service {
-  const { chain, clock, log, spec, counts } = context;
+  const { chain, clock, log, spec, counts, challenges } = context;
   /** When to look at a challenge again; never, once it is answered. */
   const nextMs = new BoundedMap<bigint, number>(CHALLENGES_MAX);
 
@@ -65,10 +65,14 @@ export function createProvingLoop(context: NodeContext): Service {
     name: "prove",
     intervalMs: spec.blockMs,
     async work(signal) {
-      for (const id of await chain.read("audit", "openChallengeOf", [chain.account])) {
-        if (signal.aborted) return;
-        if ((nextMs.get(id) ?? 0) <= clock.nowMs()) await answer(id);
-      }
+      await challenges.look(async () => {
+        const open = await chain.read("audit", "openChallengeOf", [chain.account]);
+        for (const id of open) {
+          if (signal.aborted) break;
+          if ((nextMs.get(id) ?? 0) <= clock.nowMs()) await answer(id);
+        }
+        return open.length > 0;
+      });
     },
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps pieces in step with the chain: its events mark files, and each marked file is compared with
- * its record. So every reason for a change takes the same way.
+ * Keeps pieces in step with the chain: by what its events say, and where they do not say enough, by
+ * comparing the file with its record.
  * @module
  */
 import { createFollower } from "@cess/chain-client/follow";
@@ -11,14 +11,17 @@ import { createLoop } from "@cess/runtime/loop";
 import type { Service } from "@cess/runtime/service";
 import type { Hex } from "@cess/std/bytes";
 import { type FileRecord, holderOf, readFileRecord } from "./file-record.ts";
+import type { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
 import { readOrder } from "./orders.ts";
-import { PIECE_STATE, type Piece } from "./piece.ts";
+import { PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
+
+type FileEvent = Extract<ChainEvent, { readonly module: "files" }>;
 
 const FILES_PER_ROUND = 64;
 const INTERVAL_MS = 250;
 
-/** Marks the files that events of the chain touch. */
+/** Takes in what events say of our pieces, and marks the files of which they do not say enough. */
 export function createFileFollower(context: NodeContext): Service {
   const { chain, ledger } = context;
   return createFollower(context, {
@@ -28,10 +31,7 @@ export function createFileFollower(context: NodeContext): Service {
     },
     async onBlocks(events, { toBlock }) {
       await ledger.change(() => {
-        for (const event of events) {
-          const fid = fileTouchedBy(event, chain.account);
-          if (fid !== undefined && ledger.hasPiecesOf(fid)) ledger.markDirty(fid, event.height);
-        }
+        for (const event of events) takeIn(context, event);
         ledger.putFollowedHeight(toBlock);
       });
     },
@@ -99,20 +99,76 @@ export async function isOurOrder({ chain }: NodeContext, piece: Piece): Promise<
   return false;
 }
 
-function fileTouchedBy(event: ChainEvent, account: Hex): Hex | undefined {
-  if (event.module !== "files") return undefined;
+/** Within a change of the ledger. */
+export function takeIn(context: NodeContext, event: ChainEvent): void {
+  const { chain, ledger, challenges, orders } = context;
+  if (event.module === "audit") {
+    if (event.name === "ChallengeOpened" && event.args.miner === chain.account) challenges.touch();
+    return;
+  }
+  if (event.module !== "files") return;
+  if (event.name === "OrderOpened" || event.name === "OrderReleased") orders.touch();
+  for (const piece of piecesTouchedBy(context, event)) {
+    const state = stateAfter(context, piece, event);
+    if (state === undefined) ledger.markDirty(piece.fid, event.height);
+    else if (state !== piece.state) ledger.putPiece({ ...piece, state, sinceBlock: event.height });
+  }
+}
+
+function piecesTouchedBy({ chain, ledger }: NodeContext, event: FileEvent): readonly Piece[] {
+  const { account } = chain;
   switch (event.name) {
     case "Declared":
+      return event.args.placement.includes(account) ? ledger.piecesOfFile(event.args.fid) : [];
     case "Closed":
+      return ledger.piecesOfFile(event.args.fid);
+    case "Tagged":
+      return event.args.miner === account ? piecesAt(ledger, event.args) : [];
     case "OrderOpened":
     case "OrderReleased":
     case "Restored":
-      return event.args.fid;
-    case "Tagged":
-      return event.args.miner === account ? event.args.fid : undefined;
+      return piecesAt(ledger, event.args);
     case "OwnerAdded":
     case "OwnerRemoved":
     case "OrderClaimed":
+      return [];
+  }
+}
+
+function piecesAt(ledger: Ledger, { fid, segment, column }: PiecePlace): readonly Piece[] {
+  const pieces = ledger.piecesOfColumn(fid, column);
+  return segment === SEGMENT_ALL ? pieces : pieces.filter((piece) => piece.segment === segment);
+}
+
+/**
+ * What an event makes of a piece, if it says so by itself.
+ *
+ * PERF: a declaration and a report name many files, and reading the record of each would keep the
+ * nodes and their RPC busier than all else.
+ *
+ * @returns undefined where only the record of the file says.
+ */
+function stateAfter(
+  { chain, store }: NodeContext,
+  piece: Piece,
+  event: FileEvent,
+): number | undefined {
+  const { claimed, declared, tagged, reported, lost, closed } = PIECE_STATE;
+  const { state } = piece;
+  switch (event.name) {
+    case "Declared": {
+      if (state !== claimed) return undefined;
+      if (event.args.placement[piece.column] !== chain.account) return claimed;
+      return store.info(piece.fragmentId) === undefined ? lost : declared;
+    }
+    case "Tagged": {
+      const isSame = (state === tagged || state === reported) && piece.tee === event.args.tee;
+      return isSame ? reported : undefined;
+    }
+    case "OrderOpened":
+      // Nobody holds the place now, and the chain did not count on ours.
+      return state === claimed || state === closed ? state : undefined;
+    default:
       return undefined;
   }
 }

@@ -53,25 +53,31 @@ export function createRepairLoop(
     }
   }
 
+  async function takeOne(all: readonly Order[], signal: AbortSignal): Promise<void> {
+    const orders = all.filter((order) => (retryMs.get(keyOf(order)) ?? 0) <= clock.nowMs());
+    const ours = orders.filter((order) => order.claimant === chain.account);
+    const open = orders.filter(isUnclaimed);
+    // What is promised comes first; of the rest a random one, so that miners do not collide.
+    const offset = random.below(open.length || 1);
+    for (const order of [...ours, ...open.slice(offset), ...open.slice(0, offset)]) {
+      if (signal.aborted) return;
+      if (order.challengeId !== 0n || !(await isForUs(context, order))) continue;
+      retryMs.set(keyOf(order), clock.nowMs() + RETRY_MS);
+      await attempt(order, signal);
+      return;
+    }
+  }
+
   return createLoop(context, {
     name: "repair",
     intervalMs: 2 * spec.blockMs,
     async work(signal) {
       if (!workers.isAny()) return;
-      const orders = (await readOrders(chain, random)).filter((order) => {
-        return (retryMs.get(keyOf(order)) ?? 0) <= clock.nowMs();
+      await context.orders.look(async () => {
+        const orders = await readOrders(chain, random);
+        await takeOne(orders, signal);
+        return orders.length > 0;
       });
-      const ours = orders.filter((order) => order.claimant === chain.account);
-      const open = orders.filter(isUnclaimed);
-      // What is promised comes first; of the rest a random one, so that miners do not collide.
-      const offset = random.below(open.length || 1);
-      for (const order of [...ours, ...open.slice(offset), ...open.slice(0, offset)]) {
-        if (signal.aborted) return;
-        if (order.challengeId !== 0n || !(await isForUs(context, order))) continue;
-        retryMs.set(keyOf(order), clock.nowMs() + RETRY_MS);
-        await attempt(order, signal);
-        return;
-      }
     },
   });
 }

@@ -32,6 +32,7 @@ import { createScrubber } from "./scrubbing.ts";
 import { createSweeper } from "./sweeping.ts";
 import { createTaggingLoop, WorkerChoice } from "./tagging.ts";
 import { createTEEClient } from "./tee-client.ts";
+import { Watch } from "./watch.ts";
 import { WorkerKeys } from "./worker-keys.ts";
 
 export interface StorageNodeDeps {
@@ -71,6 +72,9 @@ export interface StorageNode extends Service {
   /** Known once started. */
   endpoint(): string;
 }
+
+/** How often challenges and orders are looked at without an event of them. */
+const LOOK_BLOCKS = 10;
 
 const RIGHTS_OF_ROLE: Readonly<Record<AccountRole, number>> = {
   gateway: TICKET_RIGHTS.read | TICKET_RIGHTS.write,
@@ -154,7 +158,10 @@ function createContext(
   const tickets = createIssuer(deps, config);
   const tee = createTEEClient({ dispatcher, clock, tickets });
   const workerKeys = new WorkerKeys({ directory, pool, tee, folder: parts.keysFolder });
-  return { ...deps, spec: config.spec, ledger, files, store, counts, tickets, tee, workerKeys };
+  const { spec } = config;
+  const watch = () => new Watch(clock, { intervalMs: LOOK_BLOCKS * spec.blockMs });
+  const watches = { challenges: watch(), orders: watch() };
+  return { ...deps, ...watches, spec, ledger, files, store, counts, tickets, tee, workerKeys };
 }
 
 function createIssuer(deps: StorageNodeDeps, config: StorageNodeConfig): TicketIssuer {

@@ -7,6 +7,7 @@ import { systemClock } from "@cess/runtime/node/system";
 import type { ConfigOf } from "../config.ts";
 import { CLIError } from "../error.ts";
 import { loadOrCreateKey } from "../keys.ts";
+import type { RoleShared } from "../shared.ts";
 
 /** What every node has that follows the chain from outside. */
 export interface FollowerBase {
@@ -21,16 +22,18 @@ type FollowerConfig = ConfigOf<"storage"> | ConfigOf<"tee"> | ConfigOf<"gateway"
 export async function createFollowerBase(
   config: FollowerConfig,
   log: Logger,
+  shared: RoleShared,
 ): Promise<FollowerBase> {
   const spec = chainSpecByName(config.chain);
   if (spec === undefined) {
     throw new CLIError({ code: "OPTION_INVALID", option: "chain", reason: config.chain });
   }
   const account = await loadOrCreateKey(config.accountKey, "secp256k1");
-  await assertChain({ rpcUrl: config.rpcUrl, spec });
+  const at = { rpcUrl: config.rpcUrl, spec };
+  await assertChain(at);
   const chain = createChainClient(
     { clock: systemClock, log },
-    { rpcUrl: config.rpcUrl, spec, privateKey: account.secret },
+    { ...at, privateKey: account.secret, reader: shared.reader(at) },
   );
   return { spec, account, chain };
 }

@@ -37,7 +37,7 @@ export async function createGatewayRole(
   log: Logger,
   shared: RoleShared,
 ): Promise<Role> {
-  const base = await createFollowerBase(config, log);
+  const base = await createFollowerBase(config, log, shared);
   const directory = await shared.directory({ rpcUrl: config.rpcUrl, spec: base.spec });
   await mkdir(config.dataDir, { recursive: true });
   const masterKey = await loadOrCreateKey(join(config.dataDir, "master.json"), "symmetric");

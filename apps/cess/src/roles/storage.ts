@@ -19,7 +19,7 @@ export async function createStorageRole(
   log: Logger,
   shared: RoleShared,
 ): Promise<Role> {
-  const { spec, account, chain } = await createFollowerBase(config, log);
+  const { spec, account, chain } = await createFollowerBase(config, log, shared);
   const directory = await shared.directory({ rpcUrl: config.rpcUrl, spec });
   const bls = await loadOrCreateKey(config.blsKey, "bls12-381");
   const node = createStorageNode(

@@ -18,7 +18,7 @@ export async function createTEERole(
   log: Logger,
   shared: RoleShared,
 ): Promise<Role> {
-  const { spec, chain } = await createFollowerBase(config, log);
+  const { spec, chain } = await createFollowerBase(config, log, shared);
   const directory = await shared.directory({ rpcUrl: config.rpcUrl, spec });
   const testRoot = await loadKey(config.testAttestationKey, "secp256k1");
   await mkdir(config.dataDir, { recursive: true });
