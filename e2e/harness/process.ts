@@ -14,6 +14,8 @@ const MAIN: string = join(ROOT, "apps/cess/src/main.ts");
 const OUTPUT_CHARS_MAX = 1_000_000;
 
 const running = new Set<ChildProcess>();
+// A test that is told to end takes with it what it started.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 process.on("exit", () => {
   for (const { pid } of running) if (pid !== undefined) killTree(pid);
 });
