@@ -7,12 +7,12 @@
  */
 import assert from "node:assert/strict";
 import { decode, encode } from "@cess/codec/codec";
-import { BoundedMap } from "@cess/std/bounded-map";
 import { bigintToBytes, bytesToHex, concatBytes, type Hex, hexToBytes } from "@cess/std/bytes";
 import type { BlockHeader } from "@ethereumjs/block";
 import { RLP } from "@ethereumjs/rlp";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ExecutionError } from "./error.ts";
+import { NodeCache } from "./node-cache.ts";
 import { type BlockOutcome, outcomeCodec } from "./receipt.ts";
 import type { NodeReader } from "./trie.ts";
 import { decodeNode, type TrieNode } from "./trie-node.ts";
@@ -49,7 +49,7 @@ export class BlockStore implements NodeReader, CodeReader {
   readonly #blooms: Table;
   readonly #transactions: Table;
   readonly #meta: Table;
-  readonly #nodeCache = new BoundedMap<string, TrieNode>(NODE_CACHE_COUNT_MAX);
+  readonly #nodeCache = new NodeCache(NODE_CACHE_COUNT_MAX);
 
   constructor(directory: string) {
     this.#root = open<Uint8Array, Buffer>({

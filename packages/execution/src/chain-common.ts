@@ -34,7 +34,16 @@ class ChainCommon extends Common {
   }
 }
 
-export function createChainCommon(spec: ChainSpec): Common {
+const commons = new WeakMap<ChainSpec, Common>();
+
+/** The rules of a network, one for all that run in this process. */
+export function chainCommon(spec: ChainSpec): Common {
+  const known = commons.get(spec) ?? createChainCommon(spec);
+  commons.set(spec, known);
+  return known;
+}
+
+function createChainCommon(spec: ChainSpec): Common {
   const common = new ChainCommon({
     chain: chainConfig(spec),
     hardfork: Hardfork.Osaka,

@@ -8,16 +8,17 @@ import { keccak256 } from "@cess/crypto/secp256k1";
 import { BoundedMap } from "@cess/std/bounded-map";
 import { bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { nextBaseFee } from "./base-fee.ts";
-import { type DecodedBlock, decodeBlock, headerFromFields } from "./block-format.ts";
+import { decodeBlock, headerFromFields } from "./block-format.ts";
 import type { ChainRules } from "./block-runner.ts";
 import type { BlockStore } from "./block-store.ts";
 import { type BlockSummary, summaryOf } from "./block-summary.ts";
 import { readCommittee } from "./committee-reader.ts";
+import { decodeOnce } from "./decode-once.ts";
 import { ExecutionError } from "./error.ts";
 import { type LogView, logsOfBlock } from "./log-query.ts";
 import { createStateHost, toAddress } from "./module-host.ts";
 import type { BlockOutcome } from "./receipt.ts";
-import { type DecodedTransaction, decodeTransaction } from "./transaction.ts";
+import type { DecodedTransaction } from "./transaction.ts";
 import { type TransactionView, viewOf } from "./transaction-view.ts";
 import { proveInTrie } from "./trie.ts";
 import { EMPTY_ROOT } from "./trie-node.ts";
@@ -57,19 +58,18 @@ export interface AccountProof {
   readonly storageProof: readonly StorageProof[];
 }
 
-/** Transactions whose decoded form is remembered: 128 MiB of them at most. */
-const DECODED_COUNT_MAX = 8192;
-const DECODED_BYTES_MAX = 16 * 1024;
 const SUMMARIES_COUNT_MAX = 4096;
-const LOG_BLOCKS_REMEMBERED = 16;
+const BLOCKS_REMEMBERED = 16;
 
 export class ChainReader {
   protected readonly rules: ChainRules;
   protected readonly store: BlockStore;
   readonly #summaries = new BoundedMap<Hex, BlockSummary>(SUMMARIES_COUNT_MAX);
-  readonly #decoded = new BoundedMap<string, DecodedTransaction>(DECODED_COUNT_MAX);
   /** PERF: every subscriber asks for the logs of each new block. */
-  readonly #logs = new BoundedMap<Hex, readonly LogView[]>(LOG_BLOCKS_REMEMBERED);
+  readonly #logs = new BoundedMap<Hex, readonly LogView[]>(BLOCKS_REMEMBERED);
+  /** PERF: whoever sent a transaction of a block asks for its receipt, one by one. */
+  readonly #blocks = new BoundedMap<Hex, StoredBlockView>(BLOCKS_REMEMBERED);
+  readonly #outcomes = new BoundedMap<Hex, BlockOutcome>(BLOCKS_REMEMBERED);
   #head: BlockSummary;
 
   constructor(rules: ChainRules, store: BlockStore) {
@@ -109,22 +109,31 @@ export class ChainReader {
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
   blockAt(reference: BlockReference): StoredBlockView {
-    const bytes = this.blockBytes(reference);
-    const { header, transactions } = this.#decode(bytes);
+    const hash = this.#hashOf(reference);
+    const known = this.#blocks.get(hash);
+    if (known !== undefined) return known;
+    const bytes = this.blockBytes(hash);
+    const { header, transactions } = decodeBlock(this.rules.common, bytes);
     const transactionHashes = transactions.map((raw) => bytesToHex(keccak256(raw)));
-    return { summary: summaryOf(header), sizeBytes: bytes.length, transactions, transactionHashes };
+    const sizeBytes = bytes.length;
+    const block = { summary: summaryOf(header), sizeBytes, transactions, transactionHashes };
+    this.#blocks.set(hash, block);
+    return block;
   }
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
   transactionHashes(reference: BlockReference): readonly Hex[] {
-    const { transactions } = this.#decode(this.blockBytes(reference));
-    return transactions.map((raw) => bytesToHex(keccak256(raw)));
+    return this.blockAt(reference).transactionHashes;
   }
 
   /** @throws {@link ExecutionError} `BLOCK_UNKNOWN`. */
   outcomeAt(reference: BlockReference): BlockOutcome {
-    const outcome = this.store.outcome(this.#hashOf(reference));
+    const hash = this.#hashOf(reference);
+    const known = this.#outcomes.get(hash);
+    if (known !== undefined) return known;
+    const outcome = this.store.outcome(hash);
     if (outcome === undefined) throw unknownBlock(reference);
+    this.#outcomes.set(hash, outcome);
     return outcome;
   }
 
@@ -136,7 +145,7 @@ export class ChainReader {
   /**
    * A transaction in plain values, whether it is in the chain or not.
    *
-   * @throws {@link ExecutionError} as {@link decodeTransaction}.
+   * @throws {@link ExecutionError} as {@link decodeOnce}.
    */
   describeTransaction(raw: Uint8Array): TransactionView {
     return viewOf(this.decodeTransaction(raw));
@@ -222,15 +231,8 @@ export class ChainReader {
     return new WorldState(this.store, hexToBytes(summary.stateRoot));
   }
 
-  /** PERF: a transaction is decoded and its sender recovered once, not for pool, build and block. */
   protected decodeTransaction(raw: Uint8Array): DecodedTransaction {
-    const hash = keccak256(raw);
-    const name = Buffer.from(hash).toString("latin1");
-    const known = this.#decoded.get(name);
-    if (known !== undefined) return known;
-    const decoded = decodeTransaction(this.rules.common, raw, hash);
-    if (raw.length <= DECODED_BYTES_MAX) this.#decoded.set(name, decoded);
-    return decoded;
+    return decodeOnce(this.rules.common, raw);
   }
 
   #hashOf(reference: BlockReference): Hex {
@@ -249,10 +251,6 @@ export class ChainReader {
     const summary = summaryOf(headerFromFields(this.rules.common, fields));
     this.#summaries.set(hash, summary);
     return summary;
-  }
-
-  #decode(bytes: Uint8Array): DecodedBlock {
-    return decodeBlock(this.rules.common, bytes);
   }
 }
 

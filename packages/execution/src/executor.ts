@@ -24,7 +24,7 @@ import {
 import { BlockStore } from "./block-store.ts";
 import { type BlockSummary, summaryOf } from "./block-summary.ts";
 import { CallRunner } from "./call-runner.ts";
-import { createChainCommon } from "./chain-common.ts";
+import { chainCommon } from "./chain-common.ts";
 import { ExecutionError } from "./error.ts";
 import { createGenesisBlock } from "./genesis.ts";
 import { toAddress } from "./module-host.ts";
@@ -105,7 +105,7 @@ export async function openExecutor(options: ExecutorOptions): Promise<Executor> 
   mkdirSync(directory, { recursive: true });
   const store = new BlockStore(directory);
   try {
-    const rules = { spec, genesis, modules, common: createChainCommon(spec) };
+    const rules = { spec, genesis, modules, common: chainCommon(spec) };
     const genesisHash = await ensureGenesis(rules, store);
     return new Executor(rules, store, genesisHash);
   } catch (cause) {

@@ -23,7 +23,7 @@ import { createBlockHashes } from "./block-runner.ts";
 import { BlockStore } from "./block-store.ts";
 import type { BlockSummary } from "./block-summary.ts";
 import { CALL_GAS_MAX, type CallRequest } from "./call-runner.ts";
-import { createChainCommon } from "./chain-common.ts";
+import { chainCommon } from "./chain-common.ts";
 import { ExecutionError } from "./error.ts";
 import { type Executor, openExecutor } from "./executor.ts";
 import { ModuleEVM } from "./module-evm.ts";
@@ -233,7 +233,7 @@ async function outcomeOf(request: CallRequest): Promise<Outcome> {
 /** The EVM itself, over the same database. */
 async function openReference(head: BlockSummary) {
   const store = new BlockStore(directory);
-  const common = createChainCommon(DEV);
+  const common = chainCommon(DEV);
   return {
     async run({ to, data }: { readonly to: Hex; readonly data: Uint8Array }) {
       const state = new WorldState(store, hexToBytes(head.stateRoot));
