@@ -112,7 +112,7 @@ export interface ModuleCall {
 /** Gas of what a handler does, on top of what the EVM charges for the call itself. */
 export const GAS = {
   read: 200n,
-  write: 3000n,
+  write: 2000n,
   byte: 8n,
   event: 400n,
   recoverSigner: 3000n,

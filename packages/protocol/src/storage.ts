@@ -1,12 +1,14 @@
 /**
  * Typed tables over a module's storage. The slot of an entry is SHA-256(table name ‖ 0 ‖ key), its
- * value the codec's bytes; tables hold no state themselves.
+ * value the codec's bytes; tables hold no state themselves, only what follows from keys and bytes.
  * @module
  */
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { bytes, type Codec, decode, encode, struct, u8, u16, u32, u64 } from "@cess/codec/codec";
+import { BoundedMap } from "@cess/std/bounded-map";
 import {
+  asBuffer,
   bigintToBytes,
   bytesToBigint,
   bytesToHex,
@@ -19,6 +21,7 @@ import { MODULE_ADDRESSES, type ModuleName } from "./addresses.ts";
 import type { ModuleHost } from "./module.ts";
 
 export interface Table<Key, Value> {
+  /** The value, frozen except for byte arrays. */
   get(host: ModuleHost, key: Key): Promise<Value | undefined>;
   set(host: ModuleHost, key: Key, value: Value): Promise<void>;
   delete(host: ModuleHost, key: Key): Promise<void>;
@@ -62,6 +65,8 @@ export const NO_GROUP: Record<string, never> = {};
 export const unit: Codec<Record<string, never>> = struct<Record<string, never>>({});
 
 const ZERO = Uint8Array.of(0);
+/** Slots that a table remembers. */
+const SLOTS_MAX = 2048;
 
 export function defineTable<Key, Value>(
   at: { readonly module: ModuleName; readonly name: string },
@@ -70,17 +75,42 @@ export function defineTable<Key, Value>(
 ): Table<Key, Value> {
   const address = MODULE_ADDRESSES[at.module];
   const prefix = concatBytes(utf8ToBytes(at.name), ZERO);
-  const slotOf = (of: Key): Uint8Array => {
-    return hash("sha256", concatBytes(prefix, encode(key, of)), "buffer");
-  };
+  /** PERF: accounts and files come as text; their slots are asked for again and again. */
+  const slots = new BoundedMap<string, Uint8Array>(SLOTS_MAX);
+  /** PERF: by the array that storage gave, which the host never changes. */
+  const decoded = new WeakMap<Uint8Array, Value>();
+  function slotOf(of: Key): Uint8Array {
+    const encoded = typeof of === "string" ? undefined : encode(key, of);
+    const name = encoded === undefined ? String(of) : asBuffer(encoded).toString("latin1");
+    const known = slots.get(name);
+    if (known !== undefined) return known;
+    const slot = hash("sha256", concatBytes(prefix, encoded ?? encode(key, of)), "buffer");
+    slots.set(name, slot);
+    return slot;
+  }
+  function read(stored: Uint8Array): Value {
+    const known = decoded.get(stored);
+    if (known !== undefined) return known;
+    const fresh = decode(value, stored);
+    if (freezeAll(fresh)) decoded.set(stored, fresh);
+    return fresh;
+  }
   return {
     async get(host, of) {
       const stored = await host.getStorage(address, slotOf(of));
-      return stored === undefined ? undefined : decode(value, stored);
+      return stored === undefined ? undefined : read(stored);
     },
     set: (host, of, to) => host.setStorage(address, slotOf(of), encode(value, to)),
     delete: (host, of) => host.setStorage(address, slotOf(of), undefined),
   };
+}
+
+/** Freezes a value and all in it; false if it holds bytes, which cannot be frozen. */
+function freezeAll(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (ArrayBuffer.isView(value)) return false;
+  Object.freeze(value);
+  return Object.values(value).map(freezeAll).every(Boolean);
 }
 
 export function defineCell<Value>(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Hex } from "@cess/std/bytes";
 import { MIB } from "@cess/std/units";
+import { encodeFunctionData } from "viem";
 import { ZERO_ADDRESS } from "../messages.ts";
 import { SEGMENT_ALL } from "../states.ts";
 import { refused } from "../testing/refused.ts";
@@ -260,4 +261,15 @@ test("a view of a miner that does not exist is refused", async () => {
   const world = await World.create();
   const unknown = world.chain.view(MINERS, "minerOf", [minerActor(99).account]);
   await assert.rejects(unknown, refused("NOT_FOUND"));
+});
+
+test("a whole batch of declarations fits into one transaction (EIP-7825)", async () => {
+  const world = await World.create();
+  const batch = Array.from({ length: 64 }, (_, index) => world.declaration(fidOf(`${index}`)));
+  await world.chain.send(FILES, "declare", [batch], { from: OWNER.account });
+  const data = encodeFunctionData({ abi: FILES.abi, functionName: "declare", args: [batch] });
+  const intrinsicGas = 21_000n + 16n * BigInt(data.length / 2 - 1);
+  const entryGas = 1000n + 2n * BigInt(data.length / 2 - 1);
+  const gas = intrinsicGas + entryGas + world.chain.gasUsed;
+  assert(gas < 2n ** 24n, `${gas}`);
 });
