@@ -76,6 +76,20 @@ test("a transaction that the mempool lost is sent again", async () => {
   });
 });
 
+test("a transaction that fees have left behind is replaced by one that offers more", async () => {
+  await withClient(async (client, node) => {
+    node.shownBaseFeesWei = [7];
+    node.baseFeeWei = 50_000_000_000;
+    const receipt = await client.send("miners", "beginExit", []);
+    assert.deepEqual(
+      node.mined.map(({ hash, nonce }) => [hash, nonce]),
+      [[receipt.transactionHash, 0]],
+    );
+    await client.send("miners", "withdraw", []);
+    assert.equal(node.mined.length, 2);
+  });
+});
+
 test("a transaction whose acceptance got lost is not sent twice", async () => {
   await withClient(async (client, node) => {
     node.dropAnswerCount = 1;

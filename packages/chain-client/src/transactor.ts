@@ -24,9 +24,24 @@ export interface TransactionRequest {
   readonly valueWei: bigint;
 }
 
+interface Fees {
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
 interface Submitted {
   readonly hash: Hex;
   readonly raw: Hex;
+  readonly nonce: number;
+  readonly fees: Fees;
+}
+
+/** A transaction that is on its way, in all the versions that went out. One of them gets in. */
+interface Pending {
+  readonly request: TransactionRequest;
+  readonly gas: bigint;
+  /** Newest last. */
+  readonly versions: Submitted[];
 }
 
 interface RpcReceipt {
@@ -41,6 +56,8 @@ const TRANSACTION_GAS_MAX = 2n ** 24n;
 const SUBMIT_ATTEMPTS = 4;
 const TIMEOUT_BLOCKS = 90;
 const REBROADCAST_BLOCKS = 4;
+/** What a mempool asks for at least to replace a transaction by another of its nonce, in percent. */
+const REPLACEMENT_PERCENT = 110n;
 
 /**
  * Sends transactions of one account: one at a time into the mempool, so that nonces have no gaps,
@@ -69,17 +86,18 @@ export class Transactor {
     const gasMax = lesser(BigInt(spec.blockGasMax), TRANSACTION_GAS_MAX);
     const gas = lesser((estimate * 3n) / 2n + 21_000n, gasMax);
     const submitted = await this.#submitting.run(() => this.#submit(request, gas));
-    const receipt = await this.#waitForReceipt(submitted, signal);
+    const pending: Pending = { request, gas, versions: [submitted] };
+    const { hash, receipt } = await this.#waitForReceipt(pending, signal);
     if (BigInt(receipt.status) === 1n) {
       const { blockNumber, gasUsed } = receipt;
       return {
-        transactionHash: submitted.hash,
+        transactionHash: hash,
         height: Number(blockNumber),
         gasUsed: BigInt(gasUsed),
       };
     }
     await rpc("eth_call", [call, receipt.blockNumber]);
-    throw new ChainError({ code: "CALL_REVERTED", call: submitted.hash });
+    throw new ChainError({ code: "CALL_REVERTED", call: hash });
   }
 
   async #submit(request: TransactionRequest, gas: bigint): Promise<Submitted> {
@@ -89,17 +107,7 @@ export class Transactor {
       const nonce =
         this.#nextNonce ??
         Number(await rpc<Hex>("eth_getTransactionCount", [this.account, "pending"]));
-      const raw = await this.#signer.signTransaction({
-        ...fees,
-        type: "eip1559",
-        chainId: spec.chainId,
-        nonce,
-        to: request.to,
-        data: request.data,
-        value: request.valueWei,
-        gas,
-      });
-      const submitted = { raw, hash: keccak256(raw) };
+      const submitted = await this.#sign({ request, gas, nonce, fees });
       const outcome = await this.#broadcast(submitted);
       if (outcome === "accepted") {
         this.#nextNonce = nonce + 1;
@@ -111,7 +119,26 @@ export class Transactor {
     }
   }
 
-  async #fees(): Promise<{ maxFeePerGas: bigint; maxPriorityFeePerGas: bigint }> {
+  async #sign({
+    request,
+    gas,
+    nonce,
+    fees,
+  }: Pick<Pending, "request" | "gas"> & Pick<Submitted, "nonce" | "fees">): Promise<Submitted> {
+    const raw = await this.#signer.signTransaction({
+      ...fees,
+      type: "eip1559",
+      chainId: this.#deps.spec.chainId,
+      nonce,
+      to: request.to,
+      data: request.data,
+      value: request.valueWei,
+      gas,
+    });
+    return { raw, hash: keccak256(raw), nonce, fees };
+  }
+
+  async #fees(): Promise<Fees> {
     const latest = ["latest", false];
     const block = await this.#deps.rpc<{ baseFeePerGas?: Hex }>("eth_getBlockByNumber", latest);
     const maxFeePerGas = 2n * BigInt(block.baseFeePerGas ?? 0) + TIP_WEI;
@@ -132,23 +159,28 @@ export class Transactor {
     }
   }
 
-  async #waitForReceipt(submitted: Submitted, signal?: AbortSignal): Promise<RpcReceipt> {
+  async #waitForReceipt(
+    pending: Pending,
+    signal?: AbortSignal,
+  ): Promise<{ readonly hash: Hex; readonly receipt: RpcReceipt }> {
     const { clock, spec } = this.#deps;
-    const { hash } = submitted;
     const startMs = clock.nowMs();
     let rebroadcastMs = startMs + REBROADCAST_BLOCKS * spec.blockMs;
     for (;;) {
       if (signal?.aborted) throw new ChainError({ code: "ABORTED" });
-      const receipt = await this.#receiptOf(hash);
-      if (receipt !== null) return receipt;
+      for (const { hash } of pending.versions) {
+        const receipt = await this.#receiptOf(hash);
+        if (receipt !== null) return { hash, receipt };
+      }
       const nowMs = clock.nowMs();
       if (nowMs - startMs > TIMEOUT_BLOCKS * spec.blockMs) {
         this.#nextNonce = undefined;
+        const { hash } = newestOf(pending);
         throw new ChainError({ code: "TRANSACTION_TIMEOUT", hash, waitedMs: nowMs - startMs });
       }
       if (nowMs > rebroadcastMs) {
         rebroadcastMs = nowMs + REBROADCAST_BLOCKS * spec.blockMs;
-        await this.#rebroadcast(submitted);
+        await this.#rebroadcast(pending);
       }
       await clock.sleep(spec.blockMs / 4, signal);
     }
@@ -164,15 +196,44 @@ export class Transactor {
     }
   }
 
-  /** A mempool may have dropped it, for instance when its node restarted. */
-  async #rebroadcast(submitted: Submitted): Promise<void> {
-    const { hash } = submitted;
-    this.#deps.log.debug("sending a transaction again", { hash });
-    const outcome = await this.#broadcast(submitted);
-    if (outcome === "accepted" || !rpcMessage(outcome).includes("nonce too low")) return;
+  /**
+   * A mempool may have dropped it, for instance when its node restarted; or fees have risen above
+   * what it offers, and then all later transactions of the account wait behind it.
+   */
+  async #rebroadcast(pending: Pending): Promise<void> {
+    const last = newestOf(pending);
+    const fees = raised(last.fees, await this.#fees());
+    const next = fees === undefined ? last : await this.#sign({ ...pending, ...last, fees });
+    this.#deps.log.debug("sending a transaction again", {
+      hash: next.hash,
+      isRaised: next !== last,
+    });
+    const outcome = await this.#broadcast(next);
+    if (outcome === "accepted") {
+      if (next !== last) pending.versions.push(next);
+      return;
+    }
+    if (!rpcMessage(outcome).includes("nonce too low")) return;
+    // One of our own versions may be in the block that has just come.
+    for (const { hash } of pending.versions) if ((await this.#receiptOf(hash)) !== null) return;
     this.#nextNonce = undefined;
-    throw new ChainError({ code: "TRANSACTION_REPLACED", hash }, { cause: outcome });
+    throw new ChainError({ code: "TRANSACTION_REPLACED", hash: last.hash }, { cause: outcome });
   }
+}
+
+function newestOf({ versions }: Pending): Submitted {
+  return versions.at(-1) as Submitted;
+}
+
+/** Fees for a replacement, if the market now asks for more than was offered. */
+function raised(offered: Fees, asked: Fees): Fees | undefined {
+  if (asked.maxFeePerGas <= offered.maxFeePerGas) return undefined;
+  const least = (wei: bigint) => (wei * REPLACEMENT_PERCENT) / 100n + 1n;
+  const greater = (left: bigint, right: bigint) => (left > right ? left : right);
+  return {
+    maxFeePerGas: greater(asked.maxFeePerGas, least(offered.maxFeePerGas)),
+    maxPriorityFeePerGas: least(offered.maxPriorityFeePerGas),
+  };
 }
 
 function toRpcCall(from: Hex, { to, data, valueWei }: TransactionRequest): object {

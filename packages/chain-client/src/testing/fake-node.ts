@@ -24,6 +24,10 @@ export interface FakeNode {
   answerCall: (call: { readonly to: Hex; readonly data: Hex }) => Hex | FakeRefusal;
   /** Answer of `eth_estimateGas` where the call succeeds. */
   estimateGas: number;
+  /** Wei a unit of gas in the next block: who offers less is accepted, and waits. */
+  baseFeeWei: number;
+  /** What blocks that are asked for say of it, one after the other, before they tell the truth. */
+  shownBaseFeesWei: number[];
   /** Transactions that are accepted and then forgotten. */
   loseCount: number;
   /** Transactions whose acceptance is not confirmed. */
@@ -59,6 +63,8 @@ export async function createFakeNode(): Promise<FakeNode> {
     mined,
     answerCall: () => "0x",
     estimateGas: 50_000,
+    baseFeeWei: 7,
+    shownBaseFeesWei: [],
     loseCount: 0,
     dropAnswerCount: 0,
     logs: [],
@@ -77,6 +83,7 @@ export async function createFakeNode(): Promise<FakeNode> {
     if ((transaction.gas ?? 0n) > 2n ** 24n) return { code: -32000, message: "gas too high" };
     if (nonce < mined.length) return { code: -32000, message: "nonce too low" };
     if (nonce > mined.length) return { code: -32000, message: "nonce too high" };
+    if ((transaction.maxFeePerGas ?? 0n) < BigInt(node.baseFeeWei)) return hash;
     if (node.loseCount > 0) {
       node.loseCount -= 1;
       return hash;
@@ -96,7 +103,7 @@ export async function createFakeNode(): Promise<FakeNode> {
       case "eth_blockNumber":
         return quantity(node.height);
       case "eth_getBlockByNumber":
-        return { baseFeePerGas: quantity(7) };
+        return { baseFeePerGas: quantity(node.shownBaseFeesWei.shift() ?? node.baseFeeWei) };
       case "eth_getTransactionCount":
         return quantity(mined.length);
       case "eth_call":
