@@ -1,4 +1,4 @@
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { bytesToHex, type Hex } from "@cess/std/bytes";
@@ -69,10 +69,7 @@ export async function createFakeNode(): Promise<FakeNode> {
     dropAnswerCount: 0,
     logs: [],
     height: 0,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => closeServer(server),
   };
 
   async function accept(raw: Hex): Promise<unknown> {
@@ -126,6 +123,11 @@ export async function createFakeNode(): Promise<FakeNode> {
     }
   }
   return node;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function isWithin(log: Record<string, unknown>, filter: Record<string, Hex>): boolean {
