@@ -6,6 +6,8 @@ export type StorageNodeErrorDetail =
   /** It was here and is damaged: the chain is told, and it is never served. */
   | { readonly code: "FRAGMENT_LOST"; readonly fragmentId: string }
   | { readonly code: "FRAGMENT_TOO_LARGE"; readonly sizeBytesMax: number }
+  /** The bytes are not the fragment that was announced. */
+  | { readonly code: "FRAGMENT_OTHER"; readonly fragmentId: string }
   | { readonly code: "FRAGMENT_EMPTY" }
   | { readonly code: "DISK_FULL"; readonly needBytes: number; readonly freeBytes: number }
   | { readonly code: "NO_WORKER" }

@@ -43,6 +43,24 @@ export interface WrittenFragment {
   readonly sizeBytes: number;
 }
 
+export interface WriteOptions {
+  readonly sender: Hex;
+  readonly sizeBytesMax: number;
+  /** The only fragment that is wanted. */
+  readonly expected?: ExpectedFragment;
+}
+
+export interface ExpectedFragment extends WrittenFragment {
+  /** Within the change of the ledger that records the fragment. */
+  readonly recordPieces: () => void;
+}
+
+interface RecordOptions {
+  /** Of a small fragment. */
+  readonly bytes: Uint8Array | undefined;
+  readonly recordPieces: (() => void) | undefined;
+}
+
 /** Keeps fragments, and gives back only bytes that it has checked against their ids. */
 export class FragmentStore {
   readonly #deps: FragmentStoreDeps;
@@ -95,12 +113,12 @@ export class FragmentStore {
   /**
    * Takes a fragment in and finds its id on the way. Nothing is durable yet.
    *
-   * @throws {@link StorageNodeError} `FRAGMENT_TOO_LARGE`, `FRAGMENT_EMPTY`, `DISK_FULL`; what the
-   *   body throws.
+   * @throws {@link StorageNodeError} `FRAGMENT_TOO_LARGE`, `FRAGMENT_EMPTY`, `DISK_FULL`,
+   *   `FRAGMENT_OTHER`; what the body throws. Then nothing was taken in.
    */
   async write(
     body: AsyncIterable<Uint8Array>,
-    { sender, sizeBytesMax }: { readonly sender: Hex; readonly sizeBytesMax: number },
+    { sender, sizeBytesMax, expected }: WriteOptions,
   ): Promise<WrittenFragment> {
     const free = await this.freeBytes();
     if (free === 0) throw new StorageNodeError({ code: "DISK_FULL", needBytes: 1, freeBytes: 0 });
@@ -110,9 +128,14 @@ export class FragmentStore {
       const { hashed, bytes } = await takeIn(body, temporary, limits);
       const { fragmentId, leafHashes, sizeBytes } = hashed;
       const id = bytesToHex(fragmentId);
+      const isOther = expected?.id !== id || expected.sizeBytes !== sizeBytes;
+      if (expected !== undefined && isOther) {
+        throw new StorageNodeError({ code: "FRAGMENT_OTHER", fragmentId: id });
+      }
       await this.#turns.run(id, async () => {
         if (bytes === undefined) await this.#deps.files.moveToFragment(temporary, id);
-        await this.#record(id, { sizeBytes: BigInt(sizeBytes), sender, leafHashes }, bytes);
+        const record = { sizeBytes: BigInt(sizeBytes), sender, leafHashes };
+        await this.#record(id, record, { bytes, recordPieces: expected?.recordPieces });
       });
       this.#deps.counts.receivedBytes.inc({}, sizeBytes);
       return { id, sizeBytes };
@@ -191,7 +214,7 @@ export class FragmentStore {
   async #record(
     id: Hex,
     record: Omit<FragmentRecord, "storedMs">,
-    bytes: Uint8Array | undefined,
+    { bytes, recordPieces }: RecordOptions,
   ): Promise<void> {
     const { ledger, clock } = this.#deps;
     const storedMs = BigInt(Math.floor(clock.wallMs()));
@@ -201,6 +224,7 @@ export class FragmentStore {
       if (isNew) this.#usedBytes += Number(record.sizeBytes);
       ledger.putFragment(id, { ...record, storedMs });
       if (bytes !== undefined) ledger.putBytes(id, bytes);
+      recordPieces?.();
     });
   }
 

@@ -11,7 +11,7 @@ import { receiptMessage, ZERO_ADDRESS } from "@cess/protocol/messages";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
 import { ApiError } from "@cess/storage-wire/api-error";
 import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
-import type { FragmentStore } from "./fragment-store.ts";
+import type { ExpectedFragment, FragmentStore } from "./fragment-store.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
@@ -36,9 +36,46 @@ export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): P
   const identity = checkRequest(request, deps.account);
   checkPaths(identity, request);
   checkPresence(deps, identity, request);
+  await deps.ledger.change(() => recordClaim(deps, request));
+  return await signDurably(deps, request);
+}
+
+/**
+ * The same for a column of one fragment that comes with the request.
+ *
+ * @param write - Takes in the fragment that it is given, and no other.
+ * @throws ApiError as {@link signReceipt}; what `write` throws.
+ */
+export async function signColumn(
+  deps: ReceiptDeps,
+  request: ReceiptRequest,
+  write: (expected: ExpectedFragment) => Promise<unknown>,
+): Promise<Uint8Array> {
+  const identity = checkRequest(request, deps.account);
+  checkPaths(identity, request);
+  const [fragment, ...others] = request.fragments;
+  if (fragment === undefined || others.length > 0) {
+    throw new ApiError("FILE_INVALID", "a column of one segment");
+  }
+  const { profile, fileSizeBytes } = identity;
+  const sizeBytes = fragmentSizeBytes(profile, segmentSizeBytes(fileSizeBytes, 0));
+  const recordPieces = () => recordClaim(deps, request);
+  await write({ id: fragment.fragmentId, sizeBytes, recordPieces });
+  return await signDurably(deps, request);
+}
+
+/** Signs for what was recorded, once it would outlive a loss of power. */
+async function signDurably(deps: ReceiptDeps, request: ReceiptRequest): Promise<Uint8Array> {
+  const { store, ledger } = deps;
   const ids = request.fragments.map((fragment) => fragment.fragmentId);
-  await deps.store.syncFiles(ids);
-  await recordClaim(deps, request);
+  await store.syncFiles(ids);
+  await ledger.flush();
+  // A fragment may have been dropped while it was synced: then nothing may be promised.
+  for (const id of ids) {
+    if (store.info(id) === undefined) {
+      throw new ApiError("FRAGMENT_NOT_FOUND", `${id} is not here any more`);
+    }
+  }
   const { fid, profileId, placement } = request;
   const sizeBytes = Number(request.sizeBytes);
   const { chainId } = deps;
@@ -48,7 +85,7 @@ export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): P
 }
 
 /** What can be said of a request without looking at any fragment. */
-export function checkRequest(request: ReceiptRequest, account: Hex): FileIdentity {
+function checkRequest(request: ReceiptRequest, account: Hex): FileIdentity {
   const { placement, column } = request;
   const profile = profileById(request.profileId);
   if (profile === undefined) throw new ApiError("FILE_INVALID", "an unknown profile");
@@ -92,34 +129,26 @@ function checkPresence(
   }
 }
 
-async function recordClaim(deps: ReceiptDeps, request: ReceiptRequest): Promise<void> {
-  const { ledger, store } = deps;
+/** Within a change of the ledger. */
+function recordClaim(deps: ReceiptDeps, request: ReceiptRequest): void {
+  const { ledger } = deps;
   const { fid, column, profileId } = request;
-  await ledger.change(() => {
-    for (const { fragmentId, path } of request.fragments) {
-      const known = ledger.piece({ fid, column, segment: path.segmentIndex });
-      const isKept = known !== undefined && known.state < PIECE_STATE.lost;
-      if (isKept && known.state !== PIECE_STATE.claimed) continue;
-      const piece: Piece = {
-        ...UNTAGGED,
-        fid,
-        column,
-        segment: path.segmentIndex,
-        fragmentId,
-        path,
-        profileId,
-        fileSizeBytes: Number(request.sizeBytes),
-        state: PIECE_STATE.claimed,
-        sinceBlock: deps.height(),
-      };
-      ledger.putPiece(piece);
-    }
-  });
-  await ledger.flush();
-  // A fragment may have been dropped while it was synced: then nothing may be promised.
-  for (const { fragmentId } of request.fragments) {
-    if (store.info(fragmentId) === undefined) {
-      throw new ApiError("FRAGMENT_NOT_FOUND", `${fragmentId} is not here any more`);
-    }
+  for (const { fragmentId, path } of request.fragments) {
+    const known = ledger.piece({ fid, column, segment: path.segmentIndex });
+    const isKept = known !== undefined && known.state < PIECE_STATE.lost;
+    if (isKept && known.state !== PIECE_STATE.claimed) continue;
+    const piece: Piece = {
+      ...UNTAGGED,
+      fid,
+      column,
+      segment: path.segmentIndex,
+      fragmentId,
+      path,
+      profileId,
+      fileSizeBytes: Number(request.sizeBytes),
+      state: PIECE_STATE.claimed,
+      sinceBlock: deps.height(),
+    };
+    ledger.putPiece(piece);
   }
 }

@@ -12,7 +12,7 @@ import { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
 import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
 import { createReportingLoop } from "./reporting.ts";
-import { eventually } from "./testing/test-bed.ts";
+import { eventually, testSpec } from "./testing/test-bed.ts";
 
 const AWAY: Hex = `0x${"01".repeat(20)}`;
 const PRESENT: Hex = `0x${"02".repeat(20)}`;
@@ -42,6 +42,7 @@ test("tags are reported in transactions that the chain takes, whichever worker i
     ledger,
     clock: systemClock,
     log: silentLogger,
+    spec: testSpec,
     directory: { workerOf: (account: Hex) => ({ account, isActive: true }) },
     chain: {
       account: `0x${"03".repeat(20)}`,

@@ -37,11 +37,11 @@ import {
 import { RECEIPT_REQUEST_BYTES_MAX, receiptRequestCodec } from "@cess/storage-wire/receipt-request";
 import { type OpenedTicket, TICKET_RIGHTS } from "@cess/storage-wire/ticket";
 import type { TicketGate } from "@cess/storage-wire/ticket-gate";
-import { FRAGMENT_BYTES_MAX, type FragmentStore } from "./fragment-store.ts";
+import { type ExpectedFragment, FRAGMENT_BYTES_MAX, type FragmentStore } from "./fragment-store.ts";
 import { splitHead } from "./framed-body.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import { checkRequest, type ReceiptDeps, signReceipt } from "./receipts.ts";
+import { type ReceiptDeps, signColumn, signReceipt } from "./receipts.ts";
 
 export interface RouteDeps extends ReceiptDeps {
   readonly store: FragmentStore;
@@ -145,9 +145,11 @@ async function storeBody(
   { store }: RouteDeps,
   { signer }: OpenedTicket,
   { chunks, sizeBytesMax }: BoundedBody,
+  expected?: ExpectedFragment,
 ): Promise<{ readonly id: Hex; readonly sizeBytes: number }> {
   try {
-    return await store.write(chunks, { sender: signer, sizeBytesMax });
+    const options = { sender: signer, sizeBytesMax };
+    return await store.write(chunks, expected === undefined ? options : { ...options, expected });
   } catch (cause) {
     throw toApiError(cause);
   }
@@ -160,15 +162,10 @@ async function storeColumn(
   request: IncomingMessage,
 ): Promise<Uint8Array> {
   const { head, rest } = await splitHead(request, RECEIPT_REQUEST_BYTES_MAX);
-  const receipt = decode(receiptRequestCodec, head);
-  checkRequest(receipt, deps.account);
   const { sizeBytesMax } = bodyOf(request, ticket);
-  const { id } = await storeBody(deps, ticket, { chunks: rest, sizeBytesMax });
-  if (receipt.fragments.length !== 1 || receipt.fragments[0]?.fragmentId !== id) {
-    await deps.store.remove(id);
-    throw new ApiError("PATH_INVALID", `the bytes are fragment ${id}`);
-  }
-  return await signReceipt(deps, receipt);
+  return await signColumn(deps, decode(receiptRequestCodec, head), (expected) =>
+    storeBody(deps, ticket, { chunks: rest, sizeBytesMax }, expected),
+  );
 }
 
 /** Answers with the range asked for, rounded to leaves, and with what proves it. */
@@ -289,6 +286,9 @@ function toApiError(cause: unknown): unknown {
   }
   if (hasCode(cause, "FRAGMENT_EMPTY")) {
     return new ApiError("REQUEST_MALFORMED", "a fragment has at least one byte", { cause });
+  }
+  if (hasCode(cause, "FRAGMENT_OTHER")) {
+    return new ApiError("PATH_INVALID", "the bytes are another fragment", { cause });
   }
   if (hasCode(cause, "DISK_FULL")) return new ApiError("DISK_FULL", "no space left", { cause });
   if (hasCode(cause, "FRAGMENT_LOST")) {

@@ -58,32 +58,62 @@ export class WorkerChoice {
   }
 }
 
+/** Tags that a worker made, and the piece that they were made for. */
+interface Tagged {
+  readonly piece: Piece;
+  readonly worker: Worker;
+  readonly mac: Uint8Array;
+  readonly tags: Uint8Array;
+  readonly isSmall: boolean;
+}
+
 /** Has new holdings tagged. */
 export function createTaggingLoop(context: NodeContext, workers: WorkerChoice): Service {
-  const { ledger, log } = context;
+  const { ledger } = context;
   return createLoop(context, {
     name: "tag",
     intervalMs: INTERVAL_MS,
     async work(signal) {
+      // PERF: small ones share a transaction; a large one takes longer than its transaction does.
+      let waiting: Tagged[] = [];
+      const keep = async (): Promise<void> => {
+        const batch = waiting;
+        waiting = [];
+        await keepTags(context, batch, PIECE_STATE.tagged);
+      };
       for (const piece of ledger.piecesIn(PIECE_STATE.declared, PIECES_PER_ROUND)) {
-        if (signal.aborted || !workers.isAny()) return;
-        const column = ledger.piecesOfColumn(piece.fid, piece.column);
-        const tagged = column.find((each) => each.state === PIECE_STATE.tagged);
-        const worker = workers.choose(tagged?.tee);
-        try {
-          await tagPiece(context, { piece, worker, state: PIECE_STATE.tagged });
-        } catch (cause) {
-          if (hasCode(cause, "FRAGMENT_NOT_FOUND")) {
-            await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.lost }));
-          }
-          // A worker's trouble passes, or another helps.
-          if (hasCode(cause, "WORKER_FAILED")) workers.avoid(worker.account);
-          const { fid, segment } = piece;
-          log.warn("tagging failed", { fid, segment, worker: worker.account, cause });
-        }
+        if (signal.aborted || !workers.isAny()) break;
+        const tagged = await tryToTag(context, workers, piece);
+        if (tagged !== undefined) waiting.push(tagged);
+        if (tagged?.isSmall === false) await keep();
       }
+      await keep();
     },
   });
+}
+
+/** @returns undefined if it failed, after doing what may help next time. */
+async function tryToTag(
+  context: NodeContext,
+  workers: WorkerChoice,
+  piece: Piece,
+): Promise<Tagged | undefined> {
+  const { ledger, log } = context;
+  const column = ledger.piecesOfColumn(piece.fid, piece.column);
+  const tagged = column.find((each) => each.state === PIECE_STATE.tagged);
+  const worker = workers.choose(tagged?.tee);
+  try {
+    return await requestTags(context, piece, worker);
+  } catch (cause) {
+    if (hasCode(cause, "FRAGMENT_NOT_FOUND")) {
+      await ledger.change(() => ledger.putPiece({ ...piece, state: PIECE_STATE.lost }));
+    }
+    // A worker's trouble passes, or another helps.
+    if (hasCode(cause, "WORKER_FAILED")) workers.avoid(worker.account);
+    const { fid, segment } = piece;
+    log.warn("tagging failed", { fid, segment, worker: worker.account, cause });
+    return undefined;
+  }
 }
 
 /**
@@ -95,8 +125,13 @@ export async function tagPiece(
   context: NodeContext,
   task: { readonly piece: Piece; readonly worker: Worker; readonly state: number },
 ): Promise<Uint8Array> {
-  const { store, files, ledger, tee, workerKeys, chain } = context;
-  const { piece, worker } = task;
+  const tagged = await requestTags(context, task.piece, task.worker);
+  await keepTags(context, [tagged], task.state);
+  return tagged.mac;
+}
+
+async function requestTags(context: NodeContext, piece: Piece, worker: Worker): Promise<Tagged> {
+  const { store, tee, workerKeys, chain } = context;
   // Tags are of use only with the key that proofs over them are made with.
   await workerKeys.of(worker.account);
   const fragment = await store.readAll(piece.fragmentId);
@@ -113,13 +148,25 @@ export async function tagPiece(
     const reason = "not one tag for each block";
     throw new StorageNodeError({ code: "WORKER_FAILED", worker: worker.account, reason });
   }
-  const isKeptInLedger = isSmall(fragment.length);
-  if (!isKeptInLedger) await files.writeTags(piece, tags);
+  return { piece, worker, mac, tags, isSmall: isSmall(fragment.length) };
+}
+
+/** Keeps tags, and moves their pieces on unless something else has moved them since. */
+async function keepTags(
+  { files, ledger, counts }: NodeContext,
+  batch: readonly Tagged[],
+  state: number,
+): Promise<void> {
+  if (batch.length === 0) return;
+  for (const { piece, tags, isSmall } of batch) {
+    if (!isSmall) await files.writeTags(piece, tags);
+  }
   await ledger.change(() => {
-    if (ledger.piece(piece)?.state !== piece.state) return;
-    ledger.putPiece({ ...piece, state: task.state, tee: worker.account, mac });
-    if (isKeptInLedger) ledger.putTags(piece, tags);
+    for (const { piece, worker, mac, tags, isSmall } of batch) {
+      if (ledger.piece(piece)?.state !== piece.state) continue;
+      ledger.putPiece({ ...piece, state, tee: worker.account, mac });
+      if (isSmall) ledger.putTags(piece, tags);
+    }
   });
-  context.counts.taggedFragments.inc();
-  return mac;
+  counts.taggedFragments.inc({}, batch.length);
 }
