@@ -84,7 +84,8 @@ export class Transactor {
     // A refusal is known here, before anything is paid for.
     const estimate = BigInt(await rpc<Hex>("eth_estimateGas", [call]));
     const gasMax = lesser(BigInt(spec.blockGasMax), TRANSACTION_GAS_MAX);
-    const gas = lesser((estimate * 3n) / 2n + 21_000n, gasMax);
+    // What others do until the block may cost a little more; builders reserve all that is asked for.
+    const gas = lesser((estimate * 5n) / 4n + 21_000n, gasMax);
     const submitted = await this.#submitting.run(() => this.#submit(request, gas));
     const pending: Pending = { request, gas, versions: [submitted] };
     const { hash, receipt } = await this.#waitForReceipt(pending, signal);

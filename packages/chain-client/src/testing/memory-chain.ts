@@ -218,12 +218,14 @@ export class MemoryChain {
   }
 
   #declare(declaration: CallArgs<"files", "declare">[0][number]): void {
-    const { fid, sizeBytes, profile, placement, signature } = declaration;
+    const { fid, sizeBytes, profile, territory, placement, signature } = declaration;
     const message = receiptMessage({
       chainId: this.chainId,
       fid,
       sizeBytes: Number(sizeBytes),
       profileId: profile,
+      territory,
+      expiryBlock: declaration.expiryBlock,
       placement,
     });
     const keys = placement
@@ -234,7 +236,6 @@ export class MemoryChain {
     const holdings = placement.map((miner) => ({ miner, tee: ZERO_ADDRESS, sinceBlock: 0n }));
     const rest = { declaredBlock, owners: [], holdings, overrides: [] };
     this.files.set(fid, { fid, sizeBytes, profile, ...rest });
-    const { territory } = declaration;
     this.#emit("files", "Declared", { fid, territory, sizeBytes, profile, placement });
   }
 
