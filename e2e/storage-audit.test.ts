@@ -20,6 +20,7 @@ import {
   createTestBed,
   encodeTestFile,
   eventually,
+  TEST_EXPIRY_BLOCK,
   type TestBed,
   type TestFile,
   testKey,
@@ -82,6 +83,7 @@ test("twelve columns are stored, declared and tagged", async () => {
   const declaration = {
     ...{ fid: file.fid, territory: file.fid, profile: file.profile.id, placement },
     sizeBytes: BigInt(file.sizeBytes),
+    expiryBlock: TEST_EXPIRY_BLOCK,
     signature: bytesToHex(aggregateBLS(receipts)),
   };
   await bed.chain.senderOf(bed.gatewayKey).send("files", "declare", [[declaration]]);

@@ -10,6 +10,7 @@ interface ICessFiles {
         uint64 sizeBytes;
         uint8 profile;
         bytes32 territory;
+        uint64 expiryBlock;
         address[] placement;
         bytes signature;
     }

@@ -23,7 +23,9 @@ export type CodecErrorDetail =
   | { readonly code: "CODEC_TRUNCATED"; readonly needBytes: number; readonly haveBytes: number }
   | { readonly code: "CODEC_TRAILING"; readonly extraBytes: number }
   | { readonly code: "CODEC_LIMIT"; readonly count: number; readonly countMax: number }
-  | { readonly code: "CODEC_TAG"; readonly tag: number };
+  | { readonly code: "CODEC_TAG"; readonly tag: number }
+  /** A record of another version than the one that is read here. */
+  | { readonly code: "CODEC_VERSION"; readonly version: number; readonly wantVersion: number };
 
 export class CodecError extends CodedError<CodecErrorDetail> {
   constructor(detail: CodecErrorDetail) {

@@ -20,7 +20,8 @@ export type ModuleErrorCode =
   | "SIGNATURE_INVALID"
   | "ATTESTATION_INVALID"
   | "PLACEMENT_INVALID"
-  | "PROOF_INVALID";
+  | "PROOF_INVALID"
+  | "RECEIPTS_EXPIRED";
 
 export interface ModuleErrorDetail {
   readonly code: ModuleErrorCode;

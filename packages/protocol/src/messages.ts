@@ -2,12 +2,19 @@ import { createHash } from "node:crypto";
 import { keccak256 } from "@cess/crypto/secp256k1";
 import { bigintToBytes, concatBytes, type Hex, hexToBytes, utf8ToBytes } from "@cess/std/bytes";
 
-/** What a miner's BLS receipt says: "I hold my column of this file, durably, in this placement". */
+/**
+ * What a miner's BLS receipt says: "I hold my column of this file, durably, in this placement, and
+ * keep it for this territory to declare until this block".
+ */
 export interface ReceiptStatement {
   readonly chainId: number;
   readonly fid: Hex;
   readonly sizeBytes: number;
   readonly profileId: number;
+  /** The only one whose declaration these receipts are good for. */
+  readonly territory: Hex;
+  /** Last block that takes the declaration. */
+  readonly expiryBlock: bigint;
   /** Miner of each column in order; the zero address where no receipt was given. */
   readonly placement: readonly Hex[];
 }
@@ -37,11 +44,13 @@ export function receiptMessage(statement: ReceiptStatement): Uint8Array {
   const placement = createHash("sha256");
   for (const miner of statement.placement) placement.update(hexToBytes(miner, 20));
   return concatBytes(
-    utf8ToBytes("cess/receipt/v1"),
+    utf8ToBytes("cess/receipt/v2"),
     bigintToBytes(BigInt(statement.chainId), 8),
     hexToBytes(statement.fid, 32),
     bigintToBytes(BigInt(statement.sizeBytes), 8),
     Uint8Array.of(statement.profileId),
+    hexToBytes(statement.territory, 32),
+    bigintToBytes(statement.expiryBlock, 8),
     placement.digest(),
   );
 }

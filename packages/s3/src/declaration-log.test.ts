@@ -10,7 +10,8 @@ import {
   GetObjectCommand,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
-import { encode } from "@cess/codec/codec";
+import { decode, encode } from "@cess/codec/codec";
+import type { Metrics } from "@cess/runtime/metrics";
 import { silentLogger } from "@cess/runtime/node/logger";
 import { createPrometheusMetrics } from "@cess/runtime/node/metrics";
 import { systemClock } from "@cess/runtime/node/system";
@@ -20,12 +21,13 @@ import type { Declarer } from "@cess/storage-client/file-store";
 import { createDeclarationLog } from "./declaration-log.ts";
 import { claimPart, keyOf } from "./index/keys.ts";
 import { openLMDBStore } from "./index/lmdb-store.ts";
-import type { MetaWriter } from "./index/meta-store.ts";
-import { refusedCodec } from "./index/records.ts";
+import type { MetaStore, MetaWriter } from "./index/meta-store.ts";
+import { declarationCodec, refusedCodec } from "./index/records.ts";
 import {
   createMemoryNetwork,
   declarationOf,
   type MemoryNetwork,
+  RECEIPT_BLOCKS,
 } from "./testing/memory-file-store.ts";
 import { startTestGateway, type TestGateway } from "./testing/test-gateway.ts";
 
@@ -121,11 +123,16 @@ test("a bundle is removed with its last object, not before", async () => {
   await eventually(() => network.removed.size === 1 && network.declared.size === 1);
 });
 
+interface LogFixture {
+  readonly metaStore: MetaStore;
+  readonly metrics: Metrics;
+}
+
 /** The log alone, over a store that `fill` has written to. */
 async function withLog(
   fill: (writer: MetaWriter) => void,
   network: MemoryNetwork,
-  holds: () => boolean,
+  holds: (log: LogFixture) => boolean | Promise<boolean>,
 ): Promise<void> {
   const path = mkdtempSync(join(tmpdir(), "declaration-log-"));
   const metaStore = openLMDBStore({ path, sizeBytesMax: 64 * MIB });
@@ -138,7 +145,7 @@ async function withLog(
   );
   await log.start();
   try {
-    await eventually(holds);
+    await eventually(() => holds({ metaStore, metrics }));
   } finally {
     await log.stop();
     await metaStore.close();
@@ -180,12 +187,74 @@ test("a refused declaration is tried again behind a thousand that still have to 
       const extent = { fid: numbered(index), territory: numbered(1), profileId: 0 };
       const declaration = declarationOf({ ...NO_EXTENT, ...extent });
       const retryMs = index === 1000 ? 0 : systemClock.wallMs() + 3_600_000;
-      const record = encode(refusedCodec, { declaration, attempts: 1, retryMs });
+      const record = encode(refusedCodec, { declaration, attempts: 1, retryMs, renewMs: 0 });
       writer.put(keyOf("refused", claimPart(declaration)), record);
     }
   };
   await withLog(fill, network, () => network.declared.size === 1);
   assert(network.declared.has(numbered(1000)));
+});
+
+test("a declaration that is refused for long has its receipts renewed, and is declared then", async () => {
+  await using setup = await startTestGateway();
+  const { network } = setup;
+  await setup.client.send(new CreateBucketCommand({ Bucket }));
+  network.isReachable = false;
+  await put(setup, "waits");
+  await setup.restart();
+  const [fid] = [...network.remembered];
+  assert(fid !== undefined);
+  network.refused.add(fid);
+  network.isReachable = true;
+  const metric = (pattern: RegExp) => metricsOf(setup).then((text) => pattern.test(text));
+  await eventually(() => metric(/s3_declarations_refused_count 1/));
+  // Past the expiry of its first receipts, and not a try is due.
+  network.height = RECEIPT_BLOCKS + 1;
+  await eventually(() => metric(/s3_renewals_total\{outcome="renewed"\} 1/));
+  assert.equal(network.declared.size, 0);
+  network.refused.clear();
+  await eventually(() => network.declared.has(fid));
+});
+
+for (const table of ["declaration", "refused"] as const) {
+  test(`a ${table} that can neither be declared nor renewed stays, and is counted`, async () => {
+    const network = createMemoryNetwork();
+    const extent = { fid: numbered(1), territory: numbered(1), profileId: 0 };
+    const declaration = declarationOf({ ...NO_EXTENT, ...extent });
+    network.dropped.add(declaration.fid);
+    network.height = RECEIPT_BLOCKS + 1;
+    const refused = { declaration, attempts: 1, retryMs: 0, renewMs: 0 };
+    const fill = (writer: MetaWriter) => {
+      const record =
+        table === "refused" ? encode(refusedCodec, refused) : encode(declarationCodec, declaration);
+      writer.put(keyOf(table, claimPart(declaration)), record);
+    };
+    await withLog(fill, network, async ({ metaStore, metrics }) => {
+      const kept = metaStore.get(keyOf("refused", claimPart(declaration)));
+      const text = await metrics.render();
+      if (kept === undefined) return false;
+      assert.deepEqual(decode(refusedCodec, kept).declaration, declaration);
+      const isFailed = /s3_renewals_total\{outcome="failed"\} 1/.test(text);
+      return isFailed && /s3_declarations_stranded_count 1/.test(text);
+    });
+    assert.equal(network.declared.size, 0);
+  });
+}
+
+test("a record of another version is refused, and says so", async () => {
+  const declaration = declarationOf({
+    ...NO_EXTENT,
+    fid: numbered(1),
+    territory: numbered(1),
+    profileId: 0,
+  });
+  const record = encode(declarationCodec, declaration);
+  assert.deepEqual(decode(declarationCodec, record), declaration);
+  record[0] = 1;
+  assert.throws(
+    () => decode(declarationCodec, record),
+    /CODEC_VERSION.*"version":1,"wantVersion":2/,
+  );
 });
 
 test("the admin listener tells health and metrics", async () => {
@@ -197,8 +266,14 @@ test("the admin listener tells health and metrics", async () => {
   assert.match(metrics, /s3_requests_total\{operation="CreateBucket",status="200"\} 1/);
 });
 
-async function eventually(holds: () => boolean): Promise<void> {
+async function metricsOf({ gateway }: TestGateway): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 5000;
-  while (!holds() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 5));
-  assert(holds());
+  while (!(await holds()) && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert(await holds());
 }

@@ -16,6 +16,7 @@ import type { Service } from "@cess/runtime/service";
 import { asBuffer, bytesToHex, type Hex, hexToBytes } from "@cess/std/bytes";
 import { StorageClientError } from "@cess/storage-client/error";
 import type { Declaration, Declarer, FileStore } from "@cess/storage-client/file-store";
+import { DeclarationRenewal } from "./declaration-renewal.ts";
 import { S3Error } from "./error.ts";
 import type { Claim } from "./index/files.ts";
 import { afterKey, claimPart, keyOf, rangeOf } from "./index/keys.ts";
@@ -26,7 +27,7 @@ export interface DeclarationLogDeps {
   readonly metaStore: MetaStore;
   readonly declarer: Declarer;
   /** Told at the start of files that are not on the chain yet, so that they can be read. */
-  readonly fileStore: Pick<FileStore, "remember">;
+  readonly fileStore: Pick<FileStore, "remember" | "renew" | "receiptState">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -93,6 +94,7 @@ class LogState {
   readonly #deps: DeclarationLogDeps;
   readonly #options: DeclarationLogOptions;
   readonly #metrics: LogMetrics;
+  readonly #renewal: DeclarationRenewal;
   /** Where the last batch ended, so that no file waits behind newer ones for ever. */
   #cursor: Uint8Array | undefined;
   #refusedCursor: Uint8Array | undefined;
@@ -104,6 +106,7 @@ class LogState {
     this.#deps = deps;
     this.#options = options;
     this.#metrics = createMetrics(deps.metrics);
+    this.#renewal = new DeclarationRenewal(deps, (attempts) => this.#pauseMs(attempts));
     this.#changed = this.#nextChange();
   }
 
@@ -121,6 +124,7 @@ class LogState {
 
   async round(signal: AbortSignal): Promise<void> {
     try {
+      await this.#renewal.round(signal);
       await this.#retryRefused(signal);
       await this.#declareBatch(signal);
       await this.#removeBatch(signal);
@@ -176,7 +180,7 @@ class LogState {
         if (!isPending || (refused.size > 0 && !isRefused)) continue;
         writer.delete(keyOf("declaration", claim));
         if (!isRefused) continue;
-        const record = { declaration, attempts: 1, retryMs };
+        const record = { declaration, attempts: 1, retryMs, renewMs: 0 };
         writer.put(keyOf("refused", claim), encode(refusedCodec, record));
       }
     });
@@ -230,10 +234,10 @@ class LogState {
     const tried = due.slice(0, REFUSED_RETRIED_MAX);
     const last = tried.length < due.length ? tried.at(-1) : entries[REFUSED_SCAN_MAX - 1];
     this.#refusedCursor = last && afterKey(last.key);
-    for (const { key, declaration, attempts } of tried) {
+    for (const { key, declaration, attempts, renewMs } of tried) {
       const isRefused = (await this.#refusedOf([declaration], signal)).size > 0;
-      const pauseMs = this.#options.refusedRetryMs * 2 ** Math.min(attempts, REFUSED_DOUBLINGS_MAX);
-      const record = { declaration, attempts: attempts + 1, retryMs: nowMs + pauseMs };
+      const retryAtMs = nowMs + this.#pauseMs(attempts);
+      const record = { declaration, attempts: attempts + 1, retryMs: retryAtMs, renewMs };
       await this.#deps.metaStore.update((writer) => {
         if (writer.get(key) === undefined) return;
         if (isRefused) writer.put(key, encode(refusedCodec, record));
@@ -241,6 +245,10 @@ class LogState {
       });
       if (!isRefused) this.#metrics.declared.inc();
     }
+  }
+
+  #pauseMs(attempts: number): number {
+    return this.#options.refusedRetryMs * 2 ** Math.min(attempts, REFUSED_DOUBLINGS_MAX);
   }
 
   #take(start: Uint8Array, end: Uint8Array, countMax: number): readonly MetaEntry[] {

@@ -18,7 +18,8 @@ export class BundleUploader {
   }
 
   /** @throws {@link StorageClientError} `TOO_FEW_NODES` */
-  async upload(bytes: Uint8Array, { profile, signal }: FileUploadOptions): Promise<UploadedFile> {
+  async upload(bytes: Uint8Array, options: FileUploadOptions): Promise<UploadedFile> {
+    const { profile, territory, signal } = options;
     const { fragments, segment } = this.#encode(profile, bytes);
     const file = createCodedFile(profile, [segment]);
     const miners = this.#deps.choose(columnCount(profile), new Set());
@@ -29,6 +30,8 @@ export class BundleUploader {
       signal,
       clock: this.#deps.clock,
       chainId: this.#deps.chainId,
+      territory,
+      expiryBlock: await this.#deps.expiryBlock(),
       take: async (miner, request, stop) => {
         if (stored.has(miner)) return this.#deps.nodes.takeReceipt(miner, request, stop);
         const fragment = fragments[request.column] as Uint8Array;

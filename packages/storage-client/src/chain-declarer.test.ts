@@ -24,6 +24,7 @@ function declarationOf(index: number): Declaration {
     sizeBytes: 1,
     profileId: 0,
     territory: TERRITORY,
+    expiryBlock: 9n,
     placement: [ZERO_ADDRESS],
     signature: new Uint8Array(96),
   };

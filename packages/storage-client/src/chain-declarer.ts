@@ -73,20 +73,15 @@ function cut<Item>(items: readonly Item[], countMax: number): readonly (readonly
   });
 }
 
-function toCall({ fid, sizeBytes, profileId, territory, placement, signature }: Declaration): {
+function toCall(declaration: Declaration): {
   fid: Hex;
   sizeBytes: bigint;
   profile: number;
   territory: Hex;
+  expiryBlock: bigint;
   placement: readonly Hex[];
   signature: Hex;
 } {
-  return {
-    fid,
-    sizeBytes: BigInt(sizeBytes),
-    profile: profileId,
-    territory,
-    placement,
-    signature: bytesToHex(signature),
-  };
+  const { sizeBytes, profileId: profile, signature, ...rest } = declaration;
+  return { ...rest, sizeBytes: BigInt(sizeBytes), profile, signature: bytesToHex(signature) };
 }

@@ -24,7 +24,9 @@ export type StorageClientErrorDetail =
   | { readonly code: "DECLARATION_REFUSED"; readonly fids: readonly Hex[]; readonly reason: string }
   /** The chain would not declare what was written there. */
   | { readonly code: "TERRITORY_REFUSED"; readonly territory: Hex; readonly reason: string }
-  | { readonly code: "QUEUE_FULL"; readonly countMax: number };
+  | { readonly code: "QUEUE_FULL"; readonly countMax: number }
+  /** The chain has not answered yet, so that nobody can say until when receipts are good. */
+  | { readonly code: "HEIGHT_UNKNOWN" };
 
 export class StorageClientError extends CodedError<StorageClientErrorDetail> {
   constructor(detail: StorageClientErrorDetail, options?: ErrorOptions) {
@@ -54,5 +56,7 @@ function describe(detail: StorageClientErrorDetail): string {
       return `nothing can be written to territory ${detail.territory}: ${detail.reason}`;
     case "QUEUE_FULL":
       return `more than ${detail.countMax} writes are waiting`;
+    case "HEIGHT_UNKNOWN":
+      return "the height of the chain is not known";
   }
 }

@@ -23,11 +23,16 @@ export interface Declaration {
   readonly sizeBytes: number;
   readonly profileId: number;
   readonly territory: Hex;
+  /** Last block that takes it; so long the miners keep the file for it. */
+  readonly expiryBlock: bigint;
   /** Miner of each column; the zero address where none answered in time. */
   readonly placement: readonly Hex[];
   /** Aggregate BLS signature, 96 bytes. */
   readonly signature: Uint8Array;
 }
+
+/** `expiring` receipts are still good for a declaration; it is time to renew them. */
+export type ReceiptState = "good" | "expiring" | "expired";
 
 export interface StoredObject {
   readonly extent: Extent;
@@ -67,6 +72,16 @@ export interface FileStore {
     range: { readonly offset: number; readonly length: number },
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+
+  /**
+   * The same file with receipts that expire later, from the miners that hold it still.
+   *
+   * @throws StorageClientError with code `TOO_FEW_NODES` if fewer do than an upload needs.
+   */
+  renew(declaration: Declaration, signal: AbortSignal): Promise<Declaration>;
+
+  /** How long the receipts of a declaration are good for. */
+  receiptState(declaration: Declaration): Promise<ReceiptState>;
 
   /** Tells the store of a file that is not on chain yet: after a restart, from the caller's log. */
   remember(declaration: Declaration): void;

@@ -17,9 +17,12 @@ export interface FileUploadDeps {
   readonly chainId: number;
   /** Up to `count` miners that are none of `exclude`. */
   readonly choose: (count: number, exclude: ReadonlySet<Hex>) => StorageMiner[];
+  /** Until when receipts that are taken now shall be good. */
+  readonly expiryBlock: () => Promise<bigint>;
 }
 
 export interface FileUploadOptions {
+  readonly territory: Hex;
   readonly profile: Profile;
   readonly signal: AbortSignal;
 }
@@ -108,7 +111,7 @@ class FileUpload {
 
   async finish(): Promise<UploadedFile> {
     if (this.#hasBytes) await this.#endSegment();
-    const { profile, signal } = this.#options;
+    const { profile, territory, signal } = this.#options;
     const file = createCodedFile(profile, this.#segments);
     for (const [column, state] of this.#columns.entries()) await this.#heal(column, state);
     this.#requireMiners("the others failed during the upload");
@@ -120,6 +123,8 @@ class FileUpload {
         replace: () => undefined,
         clock: this.#deps.clock,
         chainId: this.#deps.chainId,
+        territory,
+        expiryBlock: await this.#deps.expiryBlock(),
         signal,
       },
     );

@@ -15,6 +15,7 @@ import { NodeHealth } from "./node-health.ts";
 import { MemoryNodes, TEST_CHAIN_ID } from "./testing/memory-nodes.ts";
 
 const TERRITORY: Hex = `0x${"11".repeat(32)}`;
+const HEIGHT = 50;
 const NEVER = new AbortController().signal;
 const OPTIONS = { territory: TERRITORY, profile: PROFILES.standard, signal: NEVER };
 
@@ -30,9 +31,13 @@ function fixture(count: number): { nodes: MemoryNodes; store: FileStore } {
   const health = new NodeHealth(systemClock);
   const chainId = TEST_CHAIN_ID;
   const common = { clock: systemClock, random: systemRandom, health, locator, chainId };
+  const heights = { height: async () => HEIGHT, unclaimedBlocks: 600 };
   return {
     nodes,
-    store: createNetworkFileStore({ ...common, nodes, directory: nodes }, { cacheBytes: 0 }),
+    store: createNetworkFileStore(
+      { ...common, ...heights, nodes, directory: nodes },
+      { cacheBytes: 0 },
+    ),
   };
 }
 
@@ -158,6 +163,25 @@ for (const receipts of ["forged", "garbage"] as const) {
     }
   });
 }
+
+test("receipts are renewed by the miners that hold the file still, for the same territory", async () => {
+  const { nodes, store } = fixture(12);
+  const { declaration } = await store.write(streamOf(sample(MIB)), OPTIONS);
+  assert.equal(declaration.expiryBlock, BigInt(HEIGHT + 600 - 30));
+  const [dead, emptied] = nodes.nodes.filter(({ miner }) => {
+    return declaration.placement.includes(miner.account);
+  });
+  assert(dead !== undefined && emptied !== undefined);
+  dead.faults.isDead = true;
+  emptied.fragments.clear();
+  const renewed = await store.renew({ ...declaration, expiryBlock: 3n }, NEVER);
+  assert.equal(renewed.expiryBlock, declaration.expiryBlock);
+  for (const { miner } of [dead, emptied]) assert(!renewed.placement.includes(miner.account));
+  assertReceipts(nodes, renewed);
+  for (const node of nodes.nodes.slice(0, 6)) node.faults.isDead = true;
+  const isTooFew = (cause: unknown) => hasCode(cause, "TOO_FEW_NODES");
+  await assert.rejects(store.renew(declaration, NEVER), isTooFew);
+});
 
 test("upload: a body that breaks off stores nothing and ends every request", async () => {
   const { store } = fixture(12);

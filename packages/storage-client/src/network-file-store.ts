@@ -11,14 +11,16 @@ import { BundleUploader } from "./bundle-upload.ts";
 import { Bundler } from "./bundler.ts";
 import { FileCache } from "./file-cache.ts";
 import type { FileLocator } from "./file-locator.ts";
-import type { Declaration, Extent, FileStore, StoredObject, WriteOptions } from "./file-store.ts";
+import type { Declaration, Extent, FileStore, StoredObject } from "./file-store.ts";
 import { type FileUploadDeps, type UploadedFile, uploadFile } from "./file-upload.ts";
 import type { NodeClient } from "./node-client.ts";
 import { readObject } from "./object-reader.ts";
 import { ANYWHERE, chooseMiners, type PlacementDeps, type PlacementPolicy } from "./placement.ts";
+import { ReceiptExpiry, type ReceiptExpiryDeps } from "./receipt-expiry.ts";
+import { renewReceipts } from "./receipt-renewal.ts";
 import { SegmentReader, type SegmentReaderDeps } from "./segment-reader.ts";
 
-export interface NetworkFileStoreDeps extends SegmentReaderDeps, PlacementDeps {
+export interface NetworkFileStoreDeps extends SegmentReaderDeps, PlacementDeps, ReceiptExpiryDeps {
   readonly nodes: NodeClient;
   readonly locator: FileLocator;
   readonly random: Random;
@@ -41,8 +43,10 @@ export function createNetworkFileStore(
   options: NetworkFileStoreOptions = {},
 ): FileStore {
   const policy = options.policy ?? ANYWHERE;
+  const expiry = new ReceiptExpiry(deps);
   const upload: FileUploadDeps = {
     ...deps,
+    expiryBlock: () => expiry.next(),
     choose: (count, exclude) =>
       chooseMiners(deps, { count, freeBytesMin: FREE_BYTES_MIN, exclude, policy }),
   };
@@ -55,7 +59,7 @@ export function createNetworkFileStore(
     clock: deps.clock,
     store: async (bundle, write) => {
       const uploaded = await bundles.upload(bundle, write);
-      deps.locator.remember(declarationOf(uploaded, write));
+      deps.locator.remember(declarationOf(uploaded));
       cache.keep(uploaded.file.fid, bundle);
       return uploaded;
     },
@@ -68,26 +72,35 @@ export function createNetworkFileStore(
         sizeBytes = size;
       });
       const uploaded = await uploadFile(upload, sealed, write);
-      const declaration = declarationOf(uploaded, write);
+      const declaration = declarationOf(uploaded);
       deps.locator.remember(declaration);
       return stored(declaration, { offset: 0, sizeBytes, dataKey });
     },
     async writeSmall(body, write) {
       const dataKey = deps.random.bytes(DATA_KEY_BYTES);
       const { bundle, offset } = await bundler.add(sealObject(createDataKey(dataKey), body), write);
-      const declaration = declarationOf(bundle, write);
+      const declaration = declarationOf(bundle);
       return stored(declaration, { offset, sizeBytes: body.length, dataKey });
     },
     read: (extent, range, signal) =>
       readObject((window, stop) => cache.read(window, stop), extent, { range, signal }),
+    async renew(declaration, signal) {
+      const renewed = await renewReceipts(
+        { ...upload, directory: deps.directory },
+        declaration,
+        signal,
+      );
+      deps.locator.remember(renewed);
+      return renewed;
+    },
+    receiptState: (declaration) => expiry.stateOf(declaration.expiryBlock),
     remember: (declaration) => deps.locator.remember(declaration),
   };
 }
 
-function declarationOf(uploaded: UploadedFile, { territory }: WriteOptions): Declaration {
-  const { file, placement, signature } = uploaded;
+function declarationOf({ file, ...signed }: UploadedFile): Declaration {
   const { fid, sizeBytes, profile } = file;
-  return { fid, sizeBytes, profileId: profile.id, territory, placement, signature };
+  return { ...signed, fid, sizeBytes, profileId: profile.id };
 }
 
 function stored(

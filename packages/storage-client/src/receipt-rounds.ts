@@ -6,21 +6,22 @@ import type { Clock } from "@cess/runtime/clock";
 import type { Hex } from "@cess/std/bytes";
 import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
 import { awaitMost } from "./await-most.ts";
-import type { CodedFile } from "./coded-file.ts";
+import { type CodedFile, type ReceiptTerms, receiptRequestOf } from "./coded-file.ts";
 import { StorageClientError } from "./error.ts";
 import type { StorageMiner } from "./placement.ts";
 
 /** Miner of each column; undefined where the column stays empty. */
 export type Placement = readonly (StorageMiner | undefined)[];
 
-export interface SignedPlacement {
-  readonly placement: readonly Hex[];
+export interface SignedPlacement extends ReceiptTerms {
   /** Aggregate of all receipts, 96 bytes. */
   readonly signature: Uint8Array;
 }
 
 export interface ReceiptRounds {
   readonly chainId: number;
+  readonly territory: Hex;
+  readonly expiryBlock: bigint;
   /** Stores what is not stored yet, and takes the receipt of one miner. */
   readonly take: (
     miner: StorageMiner,
@@ -55,18 +56,20 @@ export async function collectReceipts(
   let reason = "none was asked";
   for (let round = 0; round < ROUNDS_MAX && countMiners(current) >= needCount; round += 1) {
     const placement = current.map((miner) => miner?.account ?? ZERO_ADDRESS);
-    const outcomes = await askAll(file, { miners: current, placement }, rounds);
+    const { territory, expiryBlock } = rounds;
+    const terms = { territory, expiryBlock, placement };
+    const outcomes = await askAll(file, { miners: current, terms }, rounds);
     rounds.signal.throwIfAborted();
     const message = receiptMessage({
       chainId: rounds.chainId,
       fid: file.fid,
       sizeBytes: file.sizeBytes,
       profileId: file.profile.id,
-      placement,
+      ...terms,
     });
     const signature = aggregate(message, current, outcomes);
     const failed = outcomes.filter((outcome) => outcome instanceof StorageClientError);
-    if (signature !== undefined) return { placement, signature };
+    if (signature !== undefined) return { ...terms, signature };
     reason = failed[0]?.message ?? reason;
     current = current.map((miner, column) =>
       outcomes[column] instanceof StorageClientError ? rounds.replace(column) : miner,
@@ -117,7 +120,7 @@ type Outcome = Uint8Array | StorageClientError | undefined;
 /** One outcome a column: a receipt, a failure, or undefined where there is no miner. */
 async function askAll(
   file: CodedFile,
-  { miners, placement }: { readonly miners: Placement; readonly placement: readonly Hex[] },
+  { miners, terms }: { readonly miners: Placement; readonly terms: ReceiptTerms },
   { take, clock, signal }: ReceiptRounds,
 ): Promise<Outcome[]> {
   const leave = miners.map(() => new AbortController());
@@ -125,7 +128,7 @@ async function askAll(
     const stop = AbortSignal.any([signal, (leave[column] as AbortController).signal]);
     if (miner === undefined) return undefined;
     try {
-      return await take(miner, file.receiptRequest(column, placement), stop);
+      return await take(miner, receiptRequestOf(file, column, terms), stop);
     } catch (cause) {
       // A miner that fails is replaced or left out; anything else is our own bug.
       if (cause instanceof StorageClientError) return cause;

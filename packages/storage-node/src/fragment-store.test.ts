@@ -16,7 +16,7 @@ import { FragmentFiles } from "./fragment-files.ts";
 import { FragmentStore } from "./fragment-store.ts";
 import { Ledger } from "./ledger.ts";
 import { createNodeMetrics } from "./metrics.ts";
-import { PIECE_STATE, UNTAGGED } from "./piece.ts";
+import { PIECE_STATE, UNPROMISED, UNTAGGED } from "./piece.ts";
 
 const sender: Hex = `0x${"11".repeat(20)}`;
 let folder: string;
@@ -74,7 +74,7 @@ test("a byte that flipped in the ledger is never served, and its pieces are lost
   const path = { segmentIndex: 0, column: 0, segmentPath: [], filePath: [] };
   const place = { fid: id, segment: 0, column: 0 };
   const file = { fileSizeBytes: 9, profileId: 0, path, fragmentId: id, sinceBlock: 1 };
-  const piece = { ...UNTAGGED, ...place, ...file, state: PIECE_STATE.reported };
+  const piece = { ...UNTAGGED, ...UNPROMISED, ...place, ...file, state: PIECE_STATE.reported };
   const flipped = bytes.map((byte, index) => (index === 999 ? byte ^ 1 : byte));
   await ledger.change(() => {
     ledger.putPiece(piece);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Hex } from "@cess/std/bytes";
 import { Ledger } from "./ledger.ts";
-import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+import { PIECE_STATE, type Piece, UNPROMISED, UNTAGGED } from "./piece.ts";
 
 let folder: string;
 let ledger: Ledger;
@@ -25,6 +25,7 @@ const hash = (fill: number): Hex => `0x${fill.toString(16).padStart(2, "0").repe
 function createPiece(change: Partial<Piece> = {}): Piece {
   return {
     ...UNTAGGED,
+    ...UNPROMISED,
     fid: hash(1),
     segment: 0,
     column: 0,

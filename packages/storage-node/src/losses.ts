@@ -35,7 +35,8 @@ async function isSettled(context: NodeContext, piece: Piece): Promise<boolean> {
   } catch (cause) {
     if (!isRefusal(cause)) throw cause;
     // A receipt was given: the declaration that makes it count may still be on its way.
-    const isExpired = piece.sinceBlock + spec.unclaimedBlocks < (ledger.followedHeight ?? 0);
+    const endBlock = Math.max(piece.sinceBlock + spec.unclaimedBlocks, piece.expiryBlock);
+    const isExpired = endBlock < (ledger.followedHeight ?? 0);
     return isExpired || (await readFileRecord(chain, fid)) !== undefined;
   }
 }

@@ -59,6 +59,10 @@ export interface Piece extends PiecePlace {
   readonly tee: Hex;
   /** Its word for it, empty without tags. */
   readonly mac: Uint8Array;
+  /** Last block in which receipts that were given for it are good for a declaration. */
+  readonly expiryBlock: number;
+  /** The one territory that these receipts are for, or {@link SEVERAL_TERRITORIES}. */
+  readonly territory: Hex;
 }
 
 interface StoredPiece {
@@ -71,9 +75,11 @@ interface StoredPiece {
   readonly sinceBlock: bigint;
   readonly tee: Hex;
   readonly mac: Uint8Array;
+  readonly expiryBlock: bigint;
+  readonly territory: Hex;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const storedPieceCodec: Codec<StoredPiece> = struct<StoredPiece>({
   version: u8,
   fragmentId: hashCodec,
@@ -84,6 +90,8 @@ const storedPieceCodec: Codec<StoredPiece> = struct<StoredPiece>({
   sinceBlock: u64,
   tee: addressCodec,
   mac: variableBytes(32),
+  expiryBlock: u64,
+  territory: hashCodec,
 });
 
 /** Column before segment: the pieces of a column are neighbours. */
@@ -114,6 +122,7 @@ export function encodePiece(piece: Piece): Uint8Array {
     version: VERSION,
     fileSizeBytes: BigInt(piece.fileSizeBytes),
     sinceBlock: BigInt(piece.sinceBlock),
+    expiryBlock: BigInt(piece.expiryBlock),
   });
 }
 
@@ -125,6 +134,7 @@ export function decodePiece(place: PiecePlace, value: Uint8Array): Piece {
     ...stored,
     fileSizeBytes: Number(stored.fileSizeBytes),
     sinceBlock: Number(stored.sinceBlock),
+    expiryBlock: Number(stored.expiryBlock),
   };
 }
 
@@ -138,6 +148,31 @@ export function identityOf(
 
 /** Without tags, as it is when a receipt is given or after its worker is gone. */
 export const UNTAGGED: Pick<Piece, "tee" | "mac"> = { tee: ZERO_ADDRESS, mac: new Uint8Array() };
+
+export const SEVERAL_TERRITORIES: Hex = `0x${"00".repeat(32)}`;
+
+type Promised = Pick<Piece, "expiryBlock" | "territory">;
+
+/** Of a piece that no receipt was given for. */
+export const UNPROMISED: Promised = { expiryBlock: 0, territory: SEVERAL_TERRITORIES };
+
+/** What is promised of a piece once a receipt more is given. */
+export function promiseMore(known: Promised | undefined, more: Promised, height: number): Promised {
+  if (known === undefined || known.expiryBlock < height) return more;
+  const { territory } = more;
+  return {
+    expiryBlock: Math.max(known.expiryBlock, more.expiryBlock),
+    territory: known.territory === territory ? territory : SEVERAL_TERRITORIES,
+  };
+}
+
+/**
+ * Whether a piece of a closed file must stay: what one territory declared and removed, another may
+ * still declare. A file's only territory has used its receipts up.
+ */
+export function isPromised({ expiryBlock, territory }: Promised, height: number): boolean {
+  return territory === SEVERAL_TERRITORIES && expiryBlock >= height;
+}
 
 export interface StoredFragment {
   readonly version: number;

@@ -10,11 +10,11 @@ import { columnCount, profileById } from "@cess/params/profile";
 import { receiptMessage, ZERO_ADDRESS } from "@cess/protocol/messages";
 import { type Hex, hexToBytes } from "@cess/std/bytes";
 import { ApiError } from "@cess/storage-wire/api-error";
-import type { ReceiptRequest } from "@cess/storage-wire/receipt-request";
+import type { PlacedFragment, ReceiptRequest } from "@cess/storage-wire/receipt-request";
 import type { ExpectedFragment, FragmentStore } from "./fragment-store.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+import { PIECE_STATE, type Piece, promiseMore, UNTAGGED } from "./piece.ts";
 
 export interface ReceiptDeps {
   readonly store: FragmentStore;
@@ -25,16 +25,21 @@ export interface ReceiptDeps {
   readonly blsSecretKey: Uint8Array;
   /** Last block that this node has seen. */
   readonly height: () => number;
+  /** How long this node keeps what it signed for, at most. */
+  readonly unclaimedBlocks: number;
 }
 
 /**
  * Signs that this node holds a column, after making sure that it does and will.
  *
- * @throws ApiError `PLACEMENT_INVALID`, `FILE_INVALID`, `PATH_INVALID`, `FRAGMENT_NOT_FOUND`.
+ * @throws ApiError `PLACEMENT_INVALID`, `EXPIRY_INVALID`, `FILE_INVALID`, `PATH_INVALID`,
+ *   `FRAGMENT_NOT_FOUND`.
  */
-export async function signReceipt(deps: ReceiptDeps, request: ReceiptRequest): Promise<Uint8Array> {
-  const identity = checkRequest(request, deps.account);
-  checkPaths(identity, request);
+export async function signReceipt(deps: ReceiptDeps, asked: ReceiptRequest): Promise<Uint8Array> {
+  const identity = checkRequest(deps, asked);
+  const isRenewal = asked.fragments.length === 0;
+  const request = isRenewal ? { ...asked, fragments: heldFragments(deps, asked) } : asked;
+  if (!isRenewal) checkPaths(identity, request);
   checkPresence(deps, identity, request);
   await deps.ledger.change(() => recordClaim(deps, request));
   return await signDurably(deps, request);
@@ -51,7 +56,7 @@ export async function signColumn(
   request: ReceiptRequest,
   write: (expected: ExpectedFragment) => Promise<unknown>,
 ): Promise<Uint8Array> {
-  const identity = checkRequest(request, deps.account);
+  const identity = checkRequest(deps, request);
   checkPaths(identity, request);
   const [fragment, ...others] = request.fragments;
   if (fragment === undefined || others.length > 0) {
@@ -76,16 +81,15 @@ async function signDurably(deps: ReceiptDeps, request: ReceiptRequest): Promise<
       throw new ApiError("FRAGMENT_NOT_FOUND", `${id} is not here any more`);
     }
   }
-  const { fid, profileId, placement } = request;
-  const sizeBytes = Number(request.sizeBytes);
   const { chainId } = deps;
-  const message = receiptMessage({ chainId, fid, sizeBytes, profileId, placement });
+  const message = receiptMessage({ ...request, chainId, sizeBytes: Number(request.sizeBytes) });
   deps.counts.receipts.inc();
   return signBLS(message, deps.blsSecretKey);
 }
 
 /** What can be said of a request without looking at any fragment. */
-function checkRequest(request: ReceiptRequest, account: Hex): FileIdentity {
+function checkRequest(deps: ReceiptDeps, request: ReceiptRequest): FileIdentity {
+  const { account } = deps;
   const { placement, column } = request;
   const profile = profileById(request.profileId);
   if (profile === undefined) throw new ApiError("FILE_INVALID", "an unknown profile");
@@ -99,10 +103,34 @@ function checkRequest(request: ReceiptRequest, account: Hex): FileIdentity {
     throw new ApiError("PLACEMENT_INVALID", `column ${column} is not placed on ${account}`);
   }
   const fileSizeBytes = Number(request.sizeBytes);
-  if (request.fragments.length !== segmentCount(fileSizeBytes)) {
+  const fragmentCount = request.fragments.length;
+  if (fragmentCount > 0 && fragmentCount !== segmentCount(fileSizeBytes)) {
     throw new ApiError("FILE_INVALID", "not one fragment for each segment");
   }
+  checkExpiry(deps, request);
   return { fid: hexToBytes(request.fid, 32), profile, fileSizeBytes };
+}
+
+function checkExpiry({ height, unclaimedBlocks }: ReceiptDeps, request: ReceiptRequest): void {
+  const [first, last] = [height(), height() + unclaimedBlocks];
+  if (request.expiryBlock < BigInt(first) || request.expiryBlock > BigInt(last)) {
+    throw new ApiError("EXPIRY_INVALID", `receipts expire in blocks ${first} to ${last}`);
+  }
+}
+
+/** All fragments of a column, whose paths were checked when they came here. */
+function heldFragments(
+  { ledger }: ReceiptDeps,
+  { fid, column, profileId, sizeBytes }: ReceiptRequest,
+): readonly PlacedFragment[] {
+  const held = ledger.piecesOfColumn(fid, column).filter((piece) => {
+    const isSameFile = piece.profileId === profileId && BigInt(piece.fileSizeBytes) === sizeBytes;
+    return isSameFile && piece.state < PIECE_STATE.lost;
+  });
+  if (held.length !== segmentCount(Number(sizeBytes))) {
+    throw new ApiError("FRAGMENT_NOT_FOUND", "not all of the column is held here");
+  }
+  return held.map(({ fragmentId, path }) => ({ fragmentId, path }));
 }
 
 function checkPaths(identity: FileIdentity, { fragments, column }: ReceiptRequest): void {
@@ -132,13 +160,20 @@ function checkPresence(
 /** Within a change of the ledger. */
 function recordClaim(deps: ReceiptDeps, request: ReceiptRequest): void {
   const { ledger } = deps;
-  const { fid, column, profileId } = request;
+  const { fid, column, profileId, territory } = request;
+  const height = deps.height();
+  const promised = { expiryBlock: Number(request.expiryBlock), territory };
   for (const { fragmentId, path } of request.fragments) {
     const known = ledger.piece({ fid, column, segment: path.segmentIndex });
     const isKept = known !== undefined && known.state < PIECE_STATE.lost;
-    if (isKept && known.state !== PIECE_STATE.claimed) continue;
+    const promise = promiseMore(known, promised, height);
+    if (isKept && known.state !== PIECE_STATE.claimed) {
+      ledger.putPiece({ ...known, ...promise });
+      continue;
+    }
     const piece: Piece = {
       ...UNTAGGED,
+      ...promise,
       fid,
       column,
       segment: path.segmentIndex,
@@ -147,7 +182,7 @@ function recordClaim(deps: ReceiptDeps, request: ReceiptRequest): void {
       profileId,
       fileSizeBytes: Number(request.sizeBytes),
       state: PIECE_STATE.claimed,
-      sinceBlock: deps.height(),
+      sinceBlock: height,
     };
     ledger.putPiece(piece);
   }

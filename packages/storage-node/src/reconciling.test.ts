@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import type { ChainSender } from "@cess/chain-client/chain";
+import { ChainError } from "@cess/chain-client/error";
 import type { ChainEvent } from "@cess/chain-client/modules";
 import { ZERO_ADDRESS } from "@cess/protocol/messages";
 import { SEGMENT_ALL } from "@cess/protocol/states";
@@ -10,8 +12,8 @@ import { systemClock } from "@cess/runtime/node/system";
 import type { Hex } from "@cess/std/bytes";
 import { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
-import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
-import { takeIn } from "./reconciling.ts";
+import { PIECE_STATE, type Piece, promiseMore, UNPROMISED, UNTAGGED } from "./piece.ts";
+import { reconcileFile, takeIn } from "./reconciling.ts";
 import { Watch } from "./watch.ts";
 
 const self: Hex = `0x${"11".repeat(20)}`;
@@ -19,6 +21,7 @@ const other: Hex = `0x${"22".repeat(20)}`;
 const tee: Hex = `0x${"33".repeat(20)}`;
 const fid: Hex = `0x${"44".repeat(32)}`;
 const territory = fid;
+const elsewhere: Hex = `0x${"55".repeat(32)}`;
 const { claimed, declared, tagged, reported, restoring, lost, closed } = PIECE_STATE;
 let folder: string;
 let context: NodeContext;
@@ -47,7 +50,7 @@ async function stateAfter(state: number, event: object): Promise<number | undefi
   const path = { segmentIndex: 0, column: 1, segmentPath: [], filePath: [] };
   const place = { fid, segment: 0, column: 1, fragmentId: fid };
   const file = { fileSizeBytes: 9, profileId: 0, path, sinceBlock: 1 };
-  const piece: Piece = { ...UNTAGGED, ...place, ...file, tee, state };
+  const piece: Piece = { ...UNTAGGED, ...UNPROMISED, ...place, ...file, tee, state };
   await ledger.change(() => {
     ledger.putPiece(piece);
     ledger.clearDirty(fid, 7);
@@ -99,6 +102,36 @@ test("orders, restorals and the end of a file mark it, except for what nobody co
   };
   assert.equal(await stateAfter(restoring, restored), undefined);
   assert.equal(await stateAfter(reported, { name: "Closed", args: { fid } }), undefined);
+});
+
+test("a piece of a closed file stays while another territory may still declare it", async () => {
+  const { ledger } = context;
+  const path = { segmentIndex: 0, column: 1, segmentPath: [], filePath: [] };
+  const place = { fid, segment: 0, column: 1, fragmentId: fid };
+  const file = { fileSizeBytes: 9, profileId: 0, path, sinceBlock: 1 };
+  const base: Piece = { ...UNTAGGED, ...UNPROMISED, ...place, ...file, state: declared };
+  const first = { expiryBlock: 20, territory };
+  const second = { expiryBlock: 10, territory: elsewhere };
+  const both = promiseMore(first, second, 7);
+  const cases = [
+    [first, 7, closed],
+    [promiseMore(first, { ...first, expiryBlock: 30 }, 7), 7, closed],
+    [both, 7, claimed],
+    [both, 21, closed],
+    [promiseMore(second, first, 11), 12, closed],
+  ] as const;
+  const read = async () => {
+    throw new ChainError({ code: "MODULE_REFUSED", moduleCode: "NOT_FOUND", reason: "" });
+  };
+  const chain = { ...context.chain, read } as unknown as ChainSender;
+  for (const [promise, height, expected] of cases) {
+    await ledger.change(() => {
+      ledger.putPiece({ ...base, ...promise });
+      ledger.putFollowedHeight(height);
+    });
+    await reconcileFile({ ...context, chain }, fid);
+    assert.equal(ledger.piece(base)?.state, expected);
+  }
 });
 
 test("events make a look at challenges and orders due", async () => {

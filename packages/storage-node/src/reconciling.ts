@@ -14,7 +14,7 @@ import { type FileRecord, holderOf, readFileRecord } from "./file-record.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
 import { readOrder } from "./orders.ts";
-import { PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
+import { isPromised, PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
 
 type FileEvent = Extract<ChainEvent, { readonly module: "files" }>;
 
@@ -64,8 +64,8 @@ export async function reconcileFile(context: NodeContext, fid: Hex): Promise<voi
     if (state === piece.state) continue;
     await ledger.change(() => {
       // Other loops may have moved it on in the meantime: then the next event decides.
-      const isUnchanged = ledger.piece(piece)?.state === piece.state;
-      if (isUnchanged) ledger.putPiece({ ...piece, state, sinceBlock });
+      const current = ledger.piece(piece);
+      if (current?.state === piece.state) ledger.putPiece({ ...current, state, sinceBlock });
     });
   }
 }
@@ -86,7 +86,8 @@ async function stateOnChain(
   // Not declared yet, or declared without us: whoever asked for the receipt may still come back.
   if (piece.state === claimed) return claimed;
   if (piece.state === restoring && (await isOurOrder(context, piece))) return restoring;
-  return closed;
+  const isGone = piece.state === lost || piece.state === closed;
+  return !isGone && isPromised(piece, context.ledger.followedHeight ?? 0) ? claimed : closed;
 }
 
 /** Whether an order for the place, or for all of its column, is claimed by this miner. */

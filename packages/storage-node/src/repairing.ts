@@ -13,7 +13,7 @@ import { type FileRecord, holderOf, readFileRecord } from "./file-record.ts";
 import { type FragmentSource, sizeOf } from "./fragment-source.ts";
 import type { NodeContext } from "./node-context.ts";
 import { isUnclaimed, type Order, readOrders } from "./orders.ts";
-import { identityOf, PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+import { identityOf, PIECE_STATE, type Piece, UNPROMISED, UNTAGGED } from "./piece.ts";
 import { rebuildFragment } from "./rebuilding.ts";
 import { signReport } from "./reporting.ts";
 import { tagPiece, type WorkerChoice } from "./tagging.ts";
@@ -194,7 +194,17 @@ async function rebuildPiece(
   await store.syncFiles([fragmentId]);
   const sinceBlock = ledger.followedHeight ?? 0;
   const state = PIECE_STATE.restoring;
-  const piece = { ...UNTAGGED, ...common, segment, column, fragmentId, path, sinceBlock, state };
+  const piece = {
+    ...UNTAGGED,
+    ...UNPROMISED,
+    ...common,
+    segment,
+    column,
+    fragmentId,
+    path,
+    sinceBlock,
+    state,
+  };
   await ledger.change(() => ledger.putPiece(piece));
   await ledger.flush();
   return piece;

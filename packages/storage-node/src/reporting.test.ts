@@ -10,7 +10,7 @@ import type { ReportRequest } from "@cess/storage-wire/tag-request";
 import { StorageNodeError } from "./error.ts";
 import { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
-import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+import { PIECE_STATE, type Piece, UNPROMISED, UNTAGGED } from "./piece.ts";
 import { createReportingLoop } from "./reporting.ts";
 import { eventually, testSpec } from "./testing/test-bed.ts";
 
@@ -20,6 +20,7 @@ const PRESENT: Hex = `0x${"02".repeat(20)}`;
 function createPiece(index: number, tee: Hex): Piece {
   return {
     ...UNTAGGED,
+    ...UNPROMISED,
     fid: `0x${index.toString(16).padStart(64, "0")}`,
     segment: 0,
     column: 0,

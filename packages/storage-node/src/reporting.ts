@@ -181,6 +181,6 @@ async function untag(context: NodeContext, pieces: readonly Piece[]): Promise<vo
 
 /** Changes a tagged piece, unless something else has changed it since. */
 function moveOn({ ledger }: NodeContext, piece: Piece, change: Partial<Piece>): void {
-  const isUnchanged = ledger.piece(piece)?.state === PIECE_STATE.tagged;
-  if (isUnchanged) ledger.putPiece({ ...piece, ...change });
+  const current = ledger.piece(piece);
+  if (current?.state === PIECE_STATE.tagged) ledger.putPiece({ ...current, ...change });
 }

@@ -31,6 +31,7 @@ import {
   encodeTestFile,
   eventually,
   placeOnly,
+  TEST_EXPIRY_BLOCK,
   type TestBed,
   type TestFile,
   testKey,
@@ -145,7 +146,8 @@ test("a column is stored and signed for in one request, and read by its place", 
   const { fid, sizeBytes, profile } = file;
   const placement = placeOnly(profile, 5, node.account);
   const { chainId } = testSpec;
-  const message = receiptMessage({ chainId, fid, sizeBytes, profileId: profile.id, placement });
+  const terms = { territory: fid, expiryBlock: TEST_EXPIRY_BLOCK, placement };
+  const message = receiptMessage({ ...terms, chainId, fid, sizeBytes, profileId: profile.id });
   const { publicKey } = createBLSKeyPair(testKey(1));
   assert(verifyBLS({ message, publicKey, signature: bytes }));
   const read = await call(`/v1/files/${fid.slice(2)}/0/5`);
@@ -161,6 +163,48 @@ test("fragments of several segments are stored one by one and signed for at once
   for (const fragments of file.fragments) await post(fragments[1] as Uint8Array);
   const body = encode(receiptRequestCodec, requestFor(file, 1));
   assert.equal((await call("/v1/receipts", { method: "POST", body })).bytes.length, 96);
+});
+
+test("a receipt is given again for what is held, and bound to what it is asked for", async () => {
+  const file = encodeTestFile(systemRandom.bytes(33 * 1024 * 1024), PROFILES.economy);
+  const { fid, sizeBytes, profile } = file;
+  const request = requestFor(file, 1);
+  const territory = bytesToHex(new Uint8Array(32).fill(9));
+  const renewal = { ...request, territory, expiryBlock: TEST_EXPIRY_BLOCK - 9n, fragments: [] };
+  const receipt = (of: ReceiptRequest) => {
+    return { method: "POST", body: encode(receiptRequestCodec, of) };
+  };
+  for (const fragments of file.fragments) await post(fragments[1] as Uint8Array);
+  await refused("/v1/receipts", receipt(renewal), 404, "FRAGMENT_NOT_FOUND");
+  await call("/v1/receipts", receipt(request));
+  const { bytes: signature } = await call("/v1/receipts", receipt(renewal));
+  const statement = { ...renewal, chainId: testSpec.chainId, fid, sizeBytes };
+  const message = receiptMessage({ ...statement, profileId: profile.id });
+  assert(verifyBLS({ message, publicKey: createBLSKeyPair(testKey(1)).publicKey, signature }));
+  const attacks: readonly [Partial<ReceiptRequest>, string][] = [
+    [{ column: 0, placement: placeOnly(profile, 0, node.account) }, "FRAGMENT_NOT_FOUND"],
+    [{ sizeBytes: renewal.sizeBytes - 1n }, "FRAGMENT_NOT_FOUND"],
+  ];
+  for (const [change, code] of attacks) {
+    await refused("/v1/receipts", receipt({ ...renewal, ...change }), 404, code);
+  }
+  const body = encodeFrameHead(receiptRequestCodec, renewal);
+  await refused("/v1/columns", { method: "PUT", body }, 422, "FILE_INVALID");
+});
+
+test("attack: receipts are renewed at a node that lost a segment of the column", async () => {
+  const file = encodeTestFile(systemRandom.bytes(33 * 1024 * 1024), PROFILES.economy);
+  const request = requestFor(file, 2);
+  const receipt = (of: ReceiptRequest) => {
+    return { method: "POST", body: encode(receiptRequestCodec, of) };
+  };
+  for (const fragments of file.fragments) await post(fragments[2] as Uint8Array);
+  assert.equal((await call("/v1/receipts", receipt(request))).status, 200);
+  const id = request.fragments[0]?.fragmentId.slice(2) as string;
+  await flipByte(id, 0);
+  await refused(`/v1/fragments/${id}`, {}, 410, "FRAGMENT_LOST");
+  const renewal = receipt({ ...request, fragments: [] });
+  await refused("/v1/receipts", renewal, 404, "FRAGMENT_NOT_FOUND");
 });
 
 test("attack: no write without a ticket for it", async () => {
@@ -253,7 +297,10 @@ test("attack: no receipt for what is not here, not in place, or not of the file"
     [{ sizeBytes: good.sizeBytes - 1n }, 422, "PATH_INVALID"],
     [{ sizeBytes: 0n }, 422, "FILE_INVALID"],
     [{ profileId: 9 }, 422, "FILE_INVALID"],
-    [{ fragments: [] }, 422, "FILE_INVALID"],
+    [{ fragments: [...good.fragments, ...good.fragments] }, 422, "FILE_INVALID"],
+    [{ expiryBlock: 0n }, 409, "EXPIRY_INVALID"],
+    [{ expiryBlock: TEST_EXPIRY_BLOCK + 10_000n }, 409, "EXPIRY_INVALID"],
+    [{ fragments: [] }, 404, "FRAGMENT_NOT_FOUND"],
   ];
   for (const [change, status, code] of attacks) {
     await refused("/v1/receipts", receipt({ ...good, ...change }), status, code);
@@ -295,7 +342,7 @@ test("a byte that flipped on disk is never served, and the chain is told", async
     [
       {
         ...{ fid, territory, placement, signature: bytesToHex(signature) },
-        ...{ sizeBytes: BigInt(sizeBytes), profile: profile.id },
+        ...{ sizeBytes: BigInt(sizeBytes), profile: profile.id, expiryBlock: TEST_EXPIRY_BLOCK },
       },
     ],
   ]);

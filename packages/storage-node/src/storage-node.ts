@@ -196,6 +196,7 @@ function createServer(
     account: chain.account,
     blsSecretKey: config.blsSecretKey,
     height: () => ledger.followedHeight ?? 0,
+    unclaimedBlocks: config.spec.unclaimedBlocks,
   });
   return createApiServer(context, { host: config.host, port: config.port, routes });
 }

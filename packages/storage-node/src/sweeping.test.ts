@@ -14,7 +14,7 @@ import { FragmentStore } from "./fragment-store.ts";
 import { Ledger } from "./ledger.ts";
 import { createNodeMetrics } from "./metrics.ts";
 import type { NodeContext } from "./node-context.ts";
-import { PIECE_STATE, type Piece, UNTAGGED } from "./piece.ts";
+import { PIECE_STATE, type Piece, UNPROMISED, UNTAGGED } from "./piece.ts";
 import { closeForgottenClaims, dropClosedPieces, dropUnclaimedFragments } from "./sweeping.ts";
 import { testKey, testSpec } from "./testing/test-bed.ts";
 
@@ -48,10 +48,11 @@ async function storeFragment(sizeBytes = 1000): Promise<Hex> {
   return (await context.store.write(body, { sender, sizeBytesMax: sizeBytes })).id;
 }
 
-async function claim(fragmentId: Hex, sinceBlock: number): Promise<Piece> {
+async function claim(fragmentId: Hex, expiryBlock: number): Promise<Piece> {
   const path = { segmentIndex: 0, column: 0, segmentPath: [], filePath: [] };
   const file = { fid: fragmentId, segment: 0, column: 0, fileSizeBytes: 9, profileId: 0, path };
-  const piece = { ...UNTAGGED, ...file, fragmentId, state: PIECE_STATE.claimed, sinceBlock };
+  const claimed = { state: PIECE_STATE.claimed, sinceBlock: 0, expiryBlock };
+  const piece = { ...UNTAGGED, ...UNPROMISED, ...file, ...claimed, fragmentId };
   await context.ledger.change(() => context.ledger.putPiece(piece));
   return piece;
 }
@@ -77,14 +78,14 @@ test("a fragment that no receipt was given for goes after an hour, another stays
   assert(!isStored(idle) && !isStored(large) && isStored(claimed));
 });
 
-test("a claim goes when no declaration followed in time, and its fragment with it", async () => {
+test("a claim goes when its receipts expired undeclared, a little later, and its fragment with it", async () => {
   const { ledger } = context;
   const id = await storeFragment();
   const piece = await claim(id, 100);
-  await ledger.change(() => ledger.putFollowedHeight(100 + testSpec.unclaimedBlocks));
+  await ledger.change(() => ledger.putFollowedHeight(108));
   await closeForgottenClaims(context, undefined);
   assert.equal(ledger.piece(piece)?.state, PIECE_STATE.claimed);
-  await ledger.change(() => ledger.putFollowedHeight(101 + testSpec.unclaimedBlocks));
+  await ledger.change(() => ledger.putFollowedHeight(109));
   await closeForgottenClaims(context, undefined);
   assert.equal(ledger.piece(piece)?.state, PIECE_STATE.closed);
   await dropClosedPieces(context);

@@ -14,6 +14,8 @@ import { encodePlace, PIECE_STATE, type Piece } from "./piece.ts";
 const INTERVAL_MS = 30_000;
 const ENTRIES_PER_ROUND = 1024;
 const FRAGMENT_GRACE_MS = 60 * 60 * 1000;
+/** Beyond the last block that a receipt is good for. */
+const CLAIM_GRACE_BLOCKS = 8;
 
 export function createSweeper(context: NodeContext): Service {
   let lastClaim: Piece | undefined;
@@ -30,7 +32,7 @@ export function createSweeper(context: NodeContext): Service {
 }
 
 /**
- * A claim that is old and not on chain will not be declared any more.
+ * A claim whose receipts expired and that is not on chain will not be declared any more.
  *
  * @returns where to go on in the next round; undefined to begin anew.
  */
@@ -38,15 +40,20 @@ export async function closeForgottenClaims(
   context: NodeContext,
   after: Piece | undefined,
 ): Promise<Piece | undefined> {
-  const { ledger, chain, spec } = context;
+  const { ledger, chain } = context;
   const now = ledger.followedHeight ?? 0;
   const claimed = ledger.piecesIn(PIECE_STATE.claimed, ENTRIES_PER_ROUND, after);
-  const old = claimed.filter((piece) => piece.sinceBlock + spec.unclaimedBlocks < now);
+  const old = claimed.filter((piece) => piece.expiryBlock + CLAIM_GRACE_BLOCKS < now);
   for (const piece of old) {
     const record = await readFileRecord(chain, piece.fid);
     const isOurs = record?.holdings[piece.column]?.miner === chain.account;
     const state = isOurs ? PIECE_STATE.declared : PIECE_STATE.closed;
-    await ledger.change(() => ledger.putPiece({ ...piece, state }));
+    await ledger.change(() => {
+      // Receipts may have been given anew in the meantime.
+      const current = ledger.piece(piece);
+      const isSame = current?.state === piece.state && current.expiryBlock === piece.expiryBlock;
+      if (isSame) ledger.putPiece({ ...current, state });
+    });
   }
   return claimed.length < ENTRIES_PER_ROUND ? undefined : claimed.at(-1);
 }

@@ -163,8 +163,9 @@ async function keepTags(
   }
   await ledger.change(() => {
     for (const { piece, worker, mac, tags, isSmall } of batch) {
-      if (ledger.piece(piece)?.state !== piece.state) continue;
-      ledger.putPiece({ ...piece, state, tee: worker.account, mac });
+      const current = ledger.piece(piece);
+      if (current?.state !== piece.state) continue;
+      ledger.putPiece({ ...current, state, tee: worker.account, mac });
       if (isSmall) ledger.putTags(piece, tags);
     }
   });

@@ -11,7 +11,7 @@ export interface PlacedFragment {
 }
 
 /**
- * "Sign that you hold this column, durably, in this placement."
+ * "Sign that you hold this column, durably, in this placement, for this territory to declare."
  *
  * @see docs/spec/fragment-api.md#2-storage-node
  */
@@ -20,9 +20,12 @@ export interface ReceiptRequest {
   readonly sizeBytes: bigint;
   readonly profileId: number;
   readonly column: number;
+  readonly territory: Hex;
+  /** Last block in which the receipt shall be good for a declaration. */
+  readonly expiryBlock: bigint;
   /** Miner of each column in order. */
   readonly placement: readonly Hex[];
-  /** One for each segment, in order. */
+  /** One for each segment, in order; none to have signed again what the node holds already. */
   readonly fragments: readonly PlacedFragment[];
 }
 
@@ -31,6 +34,8 @@ export const receiptRequestCodec: Codec<ReceiptRequest> = struct<ReceiptRequest>
   sizeBytes: u64,
   profileId: u8,
   column: u8,
+  territory: hashCodec,
+  expiryBlock: u64,
   placement: list(addressCodec, COLUMNS_MAX),
   fragments: list(
     struct<PlacedFragment>({ fragmentId: hashCodec, path: fragmentPathCodec }),

@@ -36,6 +36,8 @@ const receipt: ReceiptRequest = {
   sizeBytes: 5n,
   profileId: 0,
   column: 2,
+  territory: hashHex("06"),
+  expiryBlock: 9n,
   placement: [address],
   fragments: [{ fragmentId: hashHex("02"), path }],
 };
@@ -61,7 +63,7 @@ test("the formats are pinned", () => {
     [
       receiptRequestCodec as Codec<never>,
       receipt,
-      `${fid}${size}0002${"00000001"}${miner}${"00000001"}${"02".repeat(32)}${PATH}`,
+      `${fid}${size}0002${"06".repeat(32)}0000000000000009${"00000001"}${miner}${"00000001"}${"02".repeat(32)}${PATH}`,
     ],
     [tagRequestCodec as Codec<never>, tag, `${miner}${fid}${size}00${PATH}`],
     [
@@ -110,7 +112,7 @@ test("hostile bytes give CodecError or a value with the same bytes, nothing else
 
 test("attack: a count beyond its limit is refused before anything is read", () => {
   const wire = encode(receiptRequestCodec, receipt);
-  new DataView(wire.buffer).setUint32(42, 17);
+  new DataView(wire.buffer).setUint32(82, 17);
   assert.throws(
     () => decode(receiptRequestCodec, wire),
     (cause) => hasCode(cause, "CODEC_LIMIT"),

@@ -17,6 +17,7 @@ import { createNetworkFileStore } from "@cess/storage-client/network-file-store"
 import { createNodeClient } from "@cess/storage-client/node-client";
 import { NodeHealth } from "@cess/storage-client/node-health";
 import type { MinerDirectory, StorageMiner } from "@cess/storage-client/placement";
+import { guardTerritories } from "@cess/storage-client/territory-guard";
 import { createTicketIssuer } from "@cess/storage-wire/ticket-issuer";
 import { Agent } from "undici";
 import type { ConfigOf } from "../config.ts";
@@ -97,7 +98,7 @@ function createStore(
     wallMs: () => systemClock.wallMs(),
     randomBytes: (sizeBytes) => systemRandom.bytes(sizeBytes),
   });
-  return createNetworkFileStore({
+  const store = createNetworkFileStore({
     nodes: createNodeClient({ dispatcher, tickets, health, clock: systemClock }),
     locator: new FileLocator({ chain, clock: systemClock }),
     directory: minersOf(directory),
@@ -105,7 +106,10 @@ function createStore(
     clock: systemClock,
     random: systemRandom,
     chainId: spec.chainId,
+    height: () => chain.height(),
+    unclaimedBlocks: spec.unclaimedBlocks,
   });
+  return guardTerritories({ chain, clock: systemClock }, store);
 }
 
 /** The chain's directory as placement sees it. */

@@ -2,7 +2,7 @@ import { type ParseAbi, parseAbi } from "viem";
 
 /** Files: what is stored where, and what must be restored. @see docs/spec/modules.md */
 export const FILES_SIGNATURES = [
-  "struct Declaration { bytes32 fid; uint64 sizeBytes; uint8 profile; bytes32 territory; address[] placement; bytes signature; }",
+  "struct Declaration { bytes32 fid; uint64 sizeBytes; uint8 profile; bytes32 territory; uint64 expiryBlock; address[] placement; bytes signature; }",
   "struct Holding { address miner; address tee; uint64 sinceBlock; }",
   "struct FragmentOverride { uint16 segment; uint8 column; address miner; address tee; uint64 sinceBlock; }",
   "struct Owner { address account; bytes32 territory; }",

@@ -53,8 +53,8 @@ test("a declaration places a file, charges its territory and its miners; removal
   const left = world.chain.slotCount - slots;
   assert.equal(
     left,
-    1 + 2 + 2 * 12,
-    "what stays: the spent receipt, the look at its tags, and of each miner two free records",
+    1 + 2 + 2 + 2 * 12,
+    "what stays: the spent receipt and its end, the look at its tags, and of each miner two free records",
   );
 });
 
@@ -102,13 +102,14 @@ test("attack: a forged receipt", async () => {
   await assert.rejects(send(world, { ...declared, signature: "0x" }), refused("ARGUMENT_INVALID"));
 });
 
-test("attack: receipts of another file, size, profile or placement", async () => {
+test("attack: receipts of another file, size, profile, expiry or placement", async () => {
   const world = await World.create();
   const declared = world.declaration(fidOf("a"));
   const swapped = declared.placement.toReversed();
   for (const changed of [
     { fid: fidOf("b") },
     { sizeBytes: declared.sizeBytes + 1n },
+    { expiryBlock: declared.expiryBlock + 1n },
     { placement: swapped },
     { placement: declared.placement.with(11, ZERO_ADDRESS) },
     { profile: 1 },
@@ -125,6 +126,61 @@ test("attack: receipts of a closed file are declared again", async () => {
   await assert.rejects(send(world, declared), refused("PLACEMENT_INVALID"));
   const placement = declared.placement.toReversed();
   await send(world, world.declaration(declared.fid, { placement }));
+});
+
+test("attack: a declaration is copied into another territory, to be removed there first", async () => {
+  const world = await World.create();
+  const declared = world.declaration(fidOf("a"));
+  const theirs = await buyTerritory(world.chain, STRANGER, "theirs");
+  const copied = { ...declared, territory: theirs };
+  const copy = world.chain.send(FILES, "declare", [[copied]], { from: STRANGER.account });
+  await assert.rejects(copy, refused("SIGNATURE_INVALID"));
+  await send(world, declared);
+  assert(await world.chain.view(FILES, "hasFile", [declared.fid]));
+});
+
+test("a file that another territory declared first, with receipts of its own, and removed", async () => {
+  const world = await World.create();
+  const declared = world.declaration(fidOf("a"));
+  const theirs = await buyTerritory(world.chain, STRANGER, "theirs");
+  const own = world.declaration(declared.fid, { territory: theirs });
+  await world.chain.send(FILES, "declare", [[own]], { from: STRANGER.account });
+  await world.chain.send(FILES, "remove", [theirs, [declared.fid]], { from: STRANGER.account });
+  await send(world, declared);
+  assert(await world.chain.view(FILES, "hasFile", [declared.fid]));
+});
+
+test("attack: receipts that expired, or that miners cannot have meant to keep for so long", async () => {
+  const world = await World.create({ spec: { unclaimedBlocks: 100 } });
+  const { height } = world.chain;
+  const last = world.declaration(fidOf("a"), { expiryBlock: height + 20n });
+  await world.chain.blocks(19);
+  assert.equal(world.chain.height, height + 19n);
+  const late = world.declaration(fidOf("b"), { expiryBlock: height + 18n });
+  await assert.rejects(send(world, late), refused("RECEIPTS_EXPIRED"));
+  const far = world.declaration(fidOf("b"), { expiryBlock: world.chain.height + 102n });
+  await assert.rejects(send(world, far), refused("ARGUMENT_INVALID"));
+  await send(world, last);
+  await world.chain.blocks(10);
+  // It is declared: to say so again is no error, however late.
+  await send(world, last);
+});
+
+test("attack: after a file is closed and its receipts expired, they are declared again", async () => {
+  const world = await World.create();
+  const slots = world.chain.slotCount;
+  const expiryBlock = world.chain.height + 30n;
+  const declared = world.declaration(fidOf("a"), { expiryBlock });
+  await send(world, declared);
+  await world.chain.send(FILES, "remove", [world.territory, [declared.fid]], { from });
+  while (world.chain.height < expiryBlock) {
+    await assert.rejects(send(world, declared), refused("PLACEMENT_INVALID"));
+    await world.chain.blocks();
+  }
+  await world.chain.blocks(2);
+  await assert.rejects(send(world, declared), refused("RECEIPTS_EXPIRED"));
+  const left = world.chain.slotCount - slots;
+  assert.equal(left, 2 + 2 * 12, "nothing is kept of receipts that expired");
 });
 
 test("attack: too few columns, one miner twice, strangers, too many columns", async () => {

@@ -13,6 +13,7 @@ import {
   type Column,
   exceptionsOf,
   filesIn,
+  forgetReceipts,
   ownersOf,
   files as records,
   requireFile,
@@ -93,6 +94,7 @@ export const files: ModuleDefinition = defineModule("files", filesAbi, {
     await takeUntagged(host);
     await sweepTerritories(host);
     await evictMiners(host);
+    await forgetReceipts(host);
   },
 });
 

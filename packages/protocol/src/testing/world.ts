@@ -140,8 +140,10 @@ export class World {
     const accounts = this.miners.slice(0, width).map((miner) => miner.account);
     const placement = options.placement ?? accounts;
     const territory = options.territory ?? this.territory;
-    const signature = this.receipt({ fid, sizeBytes, profile, placement });
-    return { fid, sizeBytes: BigInt(sizeBytes), profile, territory, placement, signature };
+    const expiryBlock = options.expiryBlock ?? this.chain.height + 100n;
+    const signed = { fid, profile, territory, expiryBlock, placement };
+    const signature = this.receipt({ ...signed, sizeBytes });
+    return { ...signed, sizeBytes: BigInt(sizeBytes), signature };
   }
 
   /** Aggregate of the receipts of the placed miners. */
@@ -149,11 +151,13 @@ export class World {
     readonly fid: Hex;
     readonly sizeBytes: number;
     readonly profile: number;
+    readonly territory: Hex;
+    readonly expiryBlock: bigint;
     readonly placement: readonly Hex[];
   }): Hex {
-    const { fid, sizeBytes, profile: profileId, placement } = of;
+    const { profile: profileId, placement, ...rest } = of;
     const { chainId } = this.chain.spec;
-    const message = receiptMessage({ chainId, fid, sizeBytes, profileId, placement });
+    const message = receiptMessage({ ...rest, chainId, profileId, placement });
     const signers = placement.filter((account) => account !== ZERO_ADDRESS);
     const signatures = signers.map((account) =>
       signBLS(message, this.miner(account).bls.secretKey),
@@ -243,6 +247,7 @@ export interface DeclarationOptions {
   readonly profile?: number;
   readonly placement?: readonly Hex[];
   readonly territory?: Hex;
+  readonly expiryBlock?: bigint;
 }
 
 interface ReportChange {

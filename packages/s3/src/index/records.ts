@@ -93,7 +93,10 @@ export interface FileRecord {
 export interface RefusedDeclaration {
   readonly declaration: Declaration;
   readonly attempts: number;
+  /** When to send it again. */
   readonly retryMs: number;
+  /** When to try again to have its receipts renewed, if they need it. */
+  readonly renewMs: number;
 }
 
 export interface CredentialRecord {
@@ -158,8 +161,8 @@ function version<T>(number: number, inner: Codec<T>): Codec<T> {
     },
     read(from) {
       const tag = u8.read(from);
-      if (tag !== number) throw new CodecError({ code: "CODEC_TAG", tag });
-      return inner.read(from);
+      if (tag === number) return inner.read(from);
+      throw new CodecError({ code: "CODEC_VERSION", version: tag, wantVersion: number });
     },
   };
 }
@@ -195,6 +198,7 @@ const declaration: Codec<Declaration> = struct<Declaration>({
   sizeBytes: count,
   profileId: u8,
   territory: hex(32),
+  expiryBlock: u64,
   placement: list(hex(20), COLUMNS_MAX),
   signature: bytes(96),
 });
@@ -255,11 +259,11 @@ export const partCodec: Codec<PartRecord> = version(
 
 export const fileCodec: Codec<FileRecord> = version(1, struct<FileRecord>({ extentCount: u32 }));
 
-export const declarationCodec: Codec<Declaration> = version(1, declaration);
+export const declarationCodec: Codec<Declaration> = version(2, declaration);
 
 export const refusedCodec: Codec<RefusedDeclaration> = version(
-  1,
-  struct<RefusedDeclaration>({ declaration, attempts: u32, retryMs: count }),
+  2,
+  struct<RefusedDeclaration>({ declaration, attempts: u32, retryMs: count, renewMs: count }),
 );
 
 export const credentialCodec: Codec<CredentialRecord> = version(

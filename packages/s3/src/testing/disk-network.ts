@@ -52,6 +52,8 @@ export function createDiskNetwork(directory: string): {
       async *read(extent, { offset, length }) {
         yield readFileSync(join(directory, extent.fid)).subarray(offset, offset + length);
       },
+      renew: async (declaration) => declaration,
+      receiptState: async () => "good",
       remember: () => undefined,
     },
     declarer: {

@@ -26,6 +26,10 @@ export interface MemoryState {
   readonly batches: number[];
   /** Files that the chain refuses. */
   readonly refused: Set<Hex>;
+  /** Height of the chain: declarations whose receipts end before it are refused. */
+  height: number;
+  /** Files whose miners hold them no more: their receipts cannot be renewed. */
+  readonly dropped: Set<Hex>;
   /** Files that the store was told of after a restart. */
   readonly remembered: Set<Hex>;
   /** Bytes handed out by reads so far. */
@@ -45,6 +49,8 @@ export interface MemoryNetworkOptions {
 }
 
 const PIECE_BYTES = 65_536;
+/** How long receipts are good for. */
+export const RECEIPT_BLOCKS = 100;
 
 export function createMemoryNetwork(
   options: MemoryNetworkOptions = { bundleObjects: 1 },
@@ -55,6 +61,8 @@ export function createMemoryNetwork(
     removed: new Set(),
     batches: [],
     refused: new Set(),
+    height: 0,
+    dropped: new Set(),
     remembered: new Set(),
     readBytes: 0,
     isReachable: true,
@@ -91,6 +99,17 @@ function createFileStore(state: MemoryState, { bundleObjects }: MemoryNetworkOpt
 
   return {
     remember: ({ fid }) => void state.remembered.add(fid),
+    async renew(declaration) {
+      if (state.dropped.has(declaration.fid)) {
+        const counts = { needCount: 8, haveCount: 0 };
+        throw new StorageClientError({ code: "TOO_FEW_NODES", ...counts, reason: "dropped" });
+      }
+      return { ...declaration, expiryBlock: BigInt(state.height + RECEIPT_BLOCKS) };
+    },
+    async receiptState({ expiryBlock }) {
+      if (Number(expiryBlock) < state.height) return "expired";
+      return Number(expiryBlock) < state.height + RECEIPT_BLOCKS / 4 ? "expiring" : "good";
+    },
     async write(body, options) {
       const pieces: Uint8Array[] = [];
       for await (const piece of body) pieces.push(new Uint8Array(piece));
@@ -118,7 +137,10 @@ function createDeclarer(state: MemoryState): Declarer {
   return {
     async declare(batch) {
       if (!state.isReachable) throw new ChainGoneError();
-      const fids = batch.map(({ fid }) => fid).filter((fid) => state.refused.has(fid));
+      const isRefused = ({ fid, expiryBlock }: Declaration) => {
+        return state.refused.has(fid) || Number(expiryBlock) < state.height;
+      };
+      const fids = batch.filter(isRefused).map(({ fid }) => fid);
       if (fids.length > 0) {
         const reason = "refused by the test";
         throw new StorageClientError({ code: "DECLARATION_REFUSED", fids, reason });
@@ -149,6 +171,7 @@ export function declarationOf(extent: Extent): Declaration {
     sizeBytes: extent.fileSizeBytes,
     profileId: extent.profileId,
     territory: extent.territory,
+    expiryBlock: BigInt(RECEIPT_BLOCKS),
     placement: Array.from({ length: 12 }, (_, column) =>
       bytesToHex(digest.subarray(0, 20).fill(column, 19)),
     ),

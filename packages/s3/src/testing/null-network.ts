@@ -51,6 +51,8 @@ export function createNullNetwork(): {
           yield left < PIECE.length ? PIECE.subarray(0, left) : PIECE;
         }
       },
+      renew: async (declaration) => declaration,
+      receiptState: async () => "good",
       remember: () => undefined,
     },
     declarer: { declare: async () => undefined, remove: async () => undefined },

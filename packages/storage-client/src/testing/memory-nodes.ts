@@ -83,6 +83,11 @@ export class MemoryNodes implements NodeClient, MinerDirectory {
     const profile = profileById(profileId);
     const identity = { fid: hexToBytes(fid), profile, fileSizeBytes: Number(sizeBytes) };
     if (profile === undefined || placement[column] !== miner.account) throw failed(miner, "place");
+    const place = `${fid}/0/${column}`;
+    const isRenewal = request.fragments.length === 0;
+    if (isRenewal && !node.fragments.has(node.places.get(place) ?? "0x")) {
+      throw failed(miner, "nothing to sign again");
+    }
     for (const { fragmentId, path } of request.fragments) {
       const isHeld = node.fragments.has(fragmentId);
       if (!isHeld) throw failed(miner, "fragment not held");
@@ -91,8 +96,8 @@ export class MemoryNodes implements NodeClient, MinerDirectory {
       }
       node.places.set(`${fid}/${path.segmentIndex}/${column}`, fragmentId);
     }
-    const statement = { chainId: TEST_CHAIN_ID, fid, sizeBytes: Number(sizeBytes), profileId };
-    const message = receiptMessage({ ...statement, placement });
+    const statement = { ...request, sizeBytes: Number(sizeBytes) };
+    const message = receiptMessage({ ...statement, chainId: TEST_CHAIN_ID });
     if (node.faults.receipts === "garbage") return new Uint8Array(96).fill(7);
     const isForged = node.faults.receipts === "forged";
     return signBLS(isForged ? new Uint8Array(32) : message, node.secretKey);

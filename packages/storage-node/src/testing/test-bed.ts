@@ -30,7 +30,7 @@ export interface TestFile {
   readonly sizeBytes: number;
   /** By segment, then by column. */
   readonly fragments: readonly (readonly Uint8Array[])[];
-  /** What to ask the miner of `column` for. */
+  /** What to ask the miner of `column` for: receipts for a territory called as the file. */
   receiptRequest(column: number, placement: readonly Hex[]): ReceiptRequest;
 }
 
@@ -46,6 +46,8 @@ export interface TestBed {
   close(): Promise<void>;
 }
 
+/** Of receipts; before it lie all blocks of a test. */
+export const TEST_EXPIRY_BLOCK: bigint = BigInt(DEV.unclaimedBlocks);
 export const testSpec: ChainSpec = { ...DEV, blockMs: 100 };
 
 /** Key of an account or of a miner's receipts. */
@@ -145,6 +147,8 @@ export function encodeTestFile(bytes: Uint8Array, profile: Profile = PROFILES.st
       sizeBytes: BigInt(bytes.length),
       profileId: profile.id,
       column,
+      territory: fid,
+      expiryBlock: TEST_EXPIRY_BLOCK,
       placement,
       fragments: segments.map(({ segment: { fragmentIds } }, segmentIndex) => ({
         fragmentId: bytesToHex(fragmentIds[column] as Uint8Array),

@@ -20,9 +20,9 @@ import {
   type FileRecord,
   files,
   filesIn,
+  isSpent,
   NOBODY,
   ownersOf,
-  spentReceipts,
 } from "./records.ts";
 import { columnExtent, requireShape, type Shape } from "./shape.ts";
 import { awaitTags } from "./untagged.ts";
@@ -73,6 +73,7 @@ async function placeFile(
   const { fid, territory, sizeBytes, profile } = declared;
   const { shape } = by;
   requirePlacement(shape, declared.placement);
+  requireExpiry(context, declared.expiryBlock);
   const receiptHash = await requireReceipts(context, declared);
   const columns: Column[] = [];
   for (const [column, miner] of declared.placement.entries()) {
@@ -88,6 +89,7 @@ async function placeFile(
     profileId: profile,
     declaredBlock: Number(context.height),
     receiptHash,
+    expiryBlock: Number(declared.expiryBlock),
     columns,
   };
   await files.set(context, fid, file);
@@ -110,15 +112,26 @@ function requirePlacement(shape: Shape, placement: readonly Hex[]): void {
   require(isDistinct, "PLACEMENT_INVALID", "a miner stands at two columns");
 }
 
+/** Miners keep what they signed for until the receipts expire, and sign for so long at most. */
+function requireExpiry({ height, spec }: CallContext, expiryBlock: bigint): void {
+  require(height <=
+    expiryBlock, "RECEIPTS_EXPIRED", `the receipts ended with block ${expiryBlock}`);
+  const lastBlock = height + BigInt(spec.unclaimedBlocks);
+  require(expiryBlock <= lastBlock, "ARGUMENT_INVALID", `receipts end by block ${lastBlock}`);
+}
+
 /** Hash of the receipts' message, which all placed miners signed and no file has used up. */
 async function requireReceipts(context: CallContext, declared: Declaration): Promise<Hex> {
-  const { fid, placement, profile: profileId } = declared;
+  const { fid, territory, expiryBlock, placement, profile: profileId } = declared;
   const sizeBytes = Number(declared.sizeBytes);
   const { chainId } = context.spec;
-  const message = receiptMessage({ chainId, fid, sizeBytes, profileId, placement });
+  const message = receiptMessage({
+    ...{ chainId, fid, sizeBytes, profileId },
+    ...{ territory, expiryBlock, placement },
+  });
   const receiptHash = bytesToHex(createHash("sha256").update(message).digest());
-  const isSpent = (await spentReceipts.get(context, receiptHash)) !== undefined;
-  require(!isSpent, "PLACEMENT_INVALID", "these receipts declared a file that was closed since");
+  const isUsedUp = await isSpent(context, receiptHash);
+  require(!isUsedUp, "PLACEMENT_INVALID", "these receipts declared a file that was closed since");
   const keys: Uint8Array[] = [];
   for (const miner of placement) {
     if (miner === ZERO_ADDRESS) continue;

@@ -23,7 +23,7 @@ import {
   segmentsOf,
   setColumn,
   setExceptions,
-  spentReceipts,
+  spendReceipts,
 } from "./records.ts";
 import { columnExtent, type Extent, fragmentExtent, type Shape, shapeOf } from "./shape.ts";
 
@@ -100,7 +100,7 @@ export async function closeFile(host: ModuleHost, fid: Hex): Promise<void> {
   const file = await requireFile(host, fid);
   for (const column of file.columns.keys()) await closeColumn(host, file, { fid, column });
   await files.delete(host, fid);
-  await spentReceipts.set(host, file.receiptHash, true);
+  await spendReceipts(host, file);
   emit(host, "Closed", { fid });
 }
 

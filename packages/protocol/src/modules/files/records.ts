@@ -9,9 +9,11 @@ import type { ModuleHost } from "../../module.ts";
 import {
   address,
   defineIndexedSet,
+  defineSchedule,
   defineTable,
   hash32,
   type IndexedSet,
+  type Schedule,
   safe64,
   type Table,
 } from "../../storage.ts";
@@ -42,6 +44,8 @@ export interface FileRecord {
   readonly declaredBlock: number;
   /** SHA-256 of the receipt message: it declares one file, once. */
   readonly receiptHash: Hex;
+  /** Last block in which its receipts would declare it. */
+  readonly expiryBlock: number;
   readonly columns: readonly Column[];
 }
 
@@ -62,6 +66,7 @@ export const files: Table<Hex, FileRecord> = defineTable(
     profileId: u8,
     declaredBlock: safe64,
     receiptHash: hash32,
+    expiryBlock: safe64,
     columns: list(struct<Column>(columnFields), COLUMNS_MAX),
   }),
 );
@@ -83,17 +88,42 @@ export const filesIn: IndexedSet<{ territory: Hex }, Hex> = defineIndexedSet(
   hash32,
 );
 /** Receipts of closed files: miners may have deleted what these say they hold. */
-export const spentReceipts: Table<Hex, boolean> = defineTable(
+const spentReceipts: Table<Hex, boolean> = defineTable(
   { module: "files", name: "spent" },
   hash32,
   bool,
 );
+/** Spent receipts that need not be remembered after they expired. */
+const spentUntil: Schedule<Hex> = defineSchedule({ module: "files", name: "spent/until" }, hash32);
+/** Spent receipts that are forgotten in one block. */
+const FORGOTTEN_PER_BLOCK = 64;
 export const emitFiles: Emit<typeof filesAbi> = createEmit("files", filesAbi);
 
 export async function requireFile(host: ModuleHost, fid: Hex): Promise<FileRecord> {
   const file = await files.get(host, fid);
   if (file === undefined) throw new ModuleError("NOT_FOUND", `no file ${fid}`);
   return file;
+}
+
+export async function isSpent(host: ModuleHost, receiptHash: Hex): Promise<boolean> {
+  return (await spentReceipts.get(host, receiptHash)) !== undefined;
+}
+
+/** Has the receipts of a file that is closed declare nothing more, for as long as they would. */
+export async function spendReceipts(
+  host: ModuleHost,
+  { receiptHash, expiryBlock }: FileRecord,
+): Promise<void> {
+  if (host.height > BigInt(expiryBlock)) return;
+  await spentReceipts.set(host, receiptHash, true);
+  await spentUntil.add(host, BigInt(expiryBlock) + 1n, receiptHash);
+}
+
+/** Forgets spent receipts that expired. */
+export async function forgetReceipts(host: ModuleHost): Promise<void> {
+  for (const receiptHash of await spentUntil.takeDue(host, FORGOTTEN_PER_BLOCK)) {
+    await spentReceipts.delete(host, receiptHash);
+  }
 }
 
 /** By segment, ascending. */
