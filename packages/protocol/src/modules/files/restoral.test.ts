@@ -54,7 +54,8 @@ for (const segment of [SEGMENT_ALL, 1]) {
     const segments = new Set(drawn.map((sample) => sample.segment));
     assert.deepEqual([...segments].sort(), segment === SEGMENT_ALL ? [0, 1] : [1]);
     await world.prove(id);
-    await world.chain.blocks(30);
+    const { proofBlocks, verdictBlocks } = world.chain.spec;
+    await world.chain.blocks(proofBlocks + verdictBlocks + 2);
     const { holdings, overrides } = await world.chain.view(FILES, "fileOf", [fid]);
     const isWhole = segment === SEGMENT_ALL;
     assert.equal(holdings[0]?.miner.toLowerCase(), isWhole ? helper : origin);
