@@ -216,6 +216,20 @@ test("a declaration that is refused for long has its receipts renewed, and is de
   await eventually(() => network.declared.has(fid));
 });
 
+test("a declaration that waits for a chain that is away has its receipts renewed meanwhile", async () => {
+  await using setup = await startTestGateway();
+  const { network } = setup;
+  await setup.client.send(new CreateBucketCommand({ Bucket }));
+  network.isReachable = false;
+  await put(setup, "waits");
+  network.height = RECEIPT_BLOCKS - 10;
+  await eventually(async () => /outcome="renewed"\} 1/.test(await metricsOf(setup)));
+  network.height = RECEIPT_BLOCKS + 1;
+  network.isReachable = true;
+  await eventually(() => network.declared.size === 1);
+  assert.doesNotMatch(await metricsOf(setup), /s3_declaration_batches_total\{outcome="refused"\}/);
+});
+
 for (const table of ["declaration", "refused"] as const) {
   test(`a ${table} that can neither be declared nor renewed stays, and is counted`, async () => {
     const network = createMemoryNetwork();
