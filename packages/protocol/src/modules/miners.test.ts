@@ -89,7 +89,7 @@ test("attack: the stake is withdrawn while a claimed order is open", async () =>
     .view(FILES, "orderOf", [fid, SEGMENT_ALL, 0])
     .then((o) => [o.challengeId]);
   await world.prove(id as bigint);
-  await chain.blocks(40);
+  await chain.blocks(chain.spec.proofBlocks + chain.spec.verdictBlocks + 15);
   const { claimant } = await chain.view(FILES, "orderOf", [fid, SEGMENT_ALL, 0]);
   assert.equal(BigInt(claimant), 0n, "who is leaving does not become a holder");
   await chain.blocks(chain.spec.unbondingBlocks);
