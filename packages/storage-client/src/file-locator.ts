@@ -61,6 +61,23 @@ export class FileLocator {
     return location;
   }
 
+  /** Who had a place until a failed audit took it, and may have its bytes still. */
+  async originOf(fid: Hex, { segment, column }: FragmentPlace): Promise<Hex | undefined> {
+    for (const orderedSegment of [segment, SEGMENT_ALL]) {
+      try {
+        const order = await this.#deps.chain.read("files", "orderOf", [
+          fid,
+          orderedSegment,
+          column,
+        ]);
+        return holder(order.origin);
+      } catch (cause) {
+        if (!isRefusal(cause)) throw cause;
+      }
+    }
+    return undefined;
+  }
+
   async #ask(fid: Hex): Promise<FileLocation | undefined> {
     try {
       const { holdings, overrides } = await this.#deps.chain.read("files", "fileOf", [fid]);

@@ -40,6 +40,8 @@ interface Column {
 
 /** A node that is behind the others for this long is replaced while the upload goes on. */
 const STALL_MS = 2_500;
+/** Longest silence of a node that takes over a column. */
+const HEAL_SILENCE_MS = 10_000;
 /** Longest wait for any progress at all. */
 const PATIENCE_MS = 60_000;
 
@@ -203,18 +205,29 @@ class FileUpload {
     if (miner === undefined || missing.length === 0) return;
     for (const segment of missing) {
       const bytes = await this.#rebuild(segment, column);
-      const upload = new FragmentUpload(this.#deps.nodes, miner, this.#options.signal);
-      for (let offset = 0; offset < bytes.length; offset += LEAF_BYTES) {
-        if (!upload.hasRoom) await this.#awaitRoom([upload]);
-        upload.push(bytes.subarray(offset, offset + LEAF_BYTES));
-      }
       const id = this.#segments[segment]?.fragmentIds[column] as Uint8Array;
-      if (!(await upload.finish(id))) {
-        state.miner = undefined;
-        return;
-      }
+      if (await this.#sendWhole(miner, bytes, id)) continue;
+      state.miner = undefined;
+      return;
     }
     state.missing = [];
+  }
+
+  /** False if the node fails, or goes silent: it has no peers here to be compared with. */
+  async #sendWhole(miner: StorageMiner, bytes: Uint8Array, id: Uint8Array): Promise<boolean> {
+    const upload = new FragmentUpload(this.#deps.nodes, miner, this.#options.signal);
+    const within = (work: Promise<unknown>) =>
+      awaitMost(this.#deps.clock, [work], {
+        patience: { needCount: 0, stallMs: HEAL_SILENCE_MS, patienceMs: HEAL_SILENCE_MS },
+        giveUp: () => upload.giveUp("it has gone silent"),
+      });
+    for (let offset = 0; offset < bytes.length; offset += LEAF_BYTES) {
+      if (!upload.hasRoom) await within(upload.room());
+      upload.push(bytes.subarray(offset, offset + LEAF_BYTES));
+    }
+    const isHeld = upload.finish(id);
+    await within(isHeld);
+    return isHeld;
   }
 
   /** A fragment of this upload from k other columns. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ChainReader } from "@cess/chain-client/chain";
 import { ChainError } from "@cess/chain-client/error";
 import { verifySameMessage } from "@cess/crypto/bls";
 import { acknowledgeCount, PROFILES, SEGMENT_BYTES_MAX } from "@cess/params/profile";
@@ -19,21 +20,28 @@ const HEIGHT = 50;
 const NEVER = new AbortController().signal;
 const OPTIONS = { territory: TERRITORY, profile: PROFILES.standard, signal: NEVER };
 
-function fixture(count: number): { nodes: MemoryNodes; store: FileStore } {
+interface TestChain {
+  read: (module: string, name: string, args: readonly unknown[]) => Promise<unknown>;
+}
+
+function fixture(count: number): { nodes: MemoryNodes; store: FileStore; chain: TestChain } {
   const nodes = new MemoryNodes(count);
   // A chain that knows no file yet: everything is found by what the writer remembers.
-  const chain = {
+  const chain: TestChain = {
     read: async () => {
       throw new ChainError({ code: "MODULE_REFUSED", moduleCode: "FILE_UNKNOWN", reason: "" });
     },
   };
-  const locator = new FileLocator({ chain, clock: systemClock });
+  const read: TestChain["read"] = (...asked) => chain.read(...asked);
+  const reader = { read } as unknown as Pick<ChainReader, "read">;
+  const locator = new FileLocator({ chain: reader, clock: systemClock });
   const health = new NodeHealth(systemClock);
   const chainId = TEST_CHAIN_ID;
   const common = { clock: systemClock, random: systemRandom, health, locator, chainId };
   const heights = { height: async () => HEIGHT, unclaimedBlocks: 600 };
   return {
     nodes,
+    chain,
     store: createNetworkFileStore(
       { ...common, ...heights, nodes, directory: nodes },
       { cacheBytes: 0 },
@@ -108,6 +116,20 @@ test("a file reads while any 8 of 12 nodes are gone", async () => {
   assert(body.equals(await readAll(store, extent)));
 });
 
+test("a file reads from those that an audit took it from, while they still have it", async () => {
+  const { nodes, store, chain } = fixture(12);
+  const body = sample(MIB);
+  const { extent, declaration } = await store.write(streamOf(body), OPTIONS);
+  for (const { faults } of nodes.nodes.slice(10)) faults.isDead = true;
+  chain.read = async (_module, name, [_fid, _segment, column]) => {
+    if (name === "orderOf") return { origin: declaration.placement[Number(column)] };
+    const holdings = declaration.placement.map(() => ({ miner: ZERO_ADDRESS }));
+    return { holdings, overrides: [] };
+  };
+  for (const { faults } of nodes.nodes.slice(0, 6)) faults.isDead = true;
+  assert(body.equals(await readAll(store, extent)));
+});
+
 test("with 9 of 12 nodes gone a read fails, and says so", async () => {
   const { nodes, store } = fixture(12);
   const { extent } = await store.write(streamOf(sample(MIB)), OPTIONS);
@@ -128,6 +150,19 @@ for (const fault of ["diesAfterBytes", "hangsAfterBytes"] as const) {
     assert(body.equals(await readAll(store, extent)));
   });
 }
+
+test("upload: a replacement that goes silent as well leaves the column empty", async () => {
+  const { nodes, store } = fixture(13);
+  const body = sample(SEGMENT_BYTES_MAX + 8 * MIB);
+  for (const node of nodes.nodes) {
+    const isSpare = node === nodes.nodes[12];
+    // Whoever is left over takes the first segment in while it heals, and nothing more.
+    node.faults.hangsAfterBytes = isSpare || node === nodes.nodes[0] ? 9 * MIB : 100 * MIB;
+  }
+  const { extent, declaration } = await store.write(streamOf(body, MIB), OPTIONS);
+  assertReceipts(nodes, declaration);
+  assert(body.equals(await readAll(store, extent)));
+});
 
 test("upload: with 12 nodes a dead one leaves its column empty", async () => {
   const { nodes, store } = fixture(12);

@@ -141,8 +141,27 @@ export class SegmentReader {
     };
     // One more than needed at a time, so that a single slow node does not set the pace.
     await Promise.all(Array.from({ length: profile.dataCount + 1 }, worker));
+    if (present.size < profile.dataCount) await this.#readOrigins(from, { present, span }, signal);
     if (present.size < profile.dataCount) return undefined;
     return this.#codeOf(profile).rebuild(present, missing);
+  }
+
+  /** Last resort: columns that nobody holds, from those that had them. */
+  async #readOrigins(
+    from: LocatedSegment,
+    { present, span }: { readonly present: Map<number, Uint8Array>; readonly span: FragmentRange },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { file, segment } = from;
+    const { dataCount } = profileOf(file);
+    for (let column = 0; column < columnCount(profileOf(file)); column += 1) {
+      if (present.size === dataCount || signal.aborted) return;
+      if (present.has(column) || this.#holder(from, column) !== undefined) continue;
+      const origin = await this.#deps.locator.originOf(file.fid, { segment, column });
+      const miner = origin && this.#deps.directory.minerOf(origin);
+      const bytes = miner && (await this.#readFrom(miner, from, { column, range: span }, signal));
+      if (bytes !== undefined) present.set(column, bytes);
+    }
   }
 
   async #readFrom(

@@ -267,8 +267,9 @@ export function isSmall(sizeBytes: number): boolean {
 
 /** What the chain cannot be counting on is simply gone; a claim may be declared at any moment. */
 function stateOnceLost(piece: Piece): number {
-  const { restoring, closed, lost } = PIECE_STATE;
-  return piece.state === restoring || piece.state === closed ? closed : lost;
+  const { restoring, closed, released, lost } = PIECE_STATE;
+  const isCountedOn = ![restoring, closed, released].some((state) => state === piece.state);
+  return isCountedOn ? lost : closed;
 }
 
 /** @returns undefined if the run is not there, or not what the leaf hashes say. */

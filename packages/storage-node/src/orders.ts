@@ -2,6 +2,7 @@ import type { ChainReader } from "@cess/chain-client/chain";
 import { isRefusal } from "@cess/chain-client/error";
 import type { ViewResult } from "@cess/chain-client/modules";
 import { ZERO_ADDRESS } from "@cess/protocol/messages";
+import { SEGMENT_ALL } from "@cess/protocol/states";
 import type { Random } from "@cess/runtime/random";
 import type { PiecePlace } from "./piece.ts";
 
@@ -38,6 +39,13 @@ export async function readOrder(
     if (isRefusal(cause)) return undefined;
     throw cause;
   }
+}
+
+/** The order that a place is under: its own, or that of all of its column. */
+export async function orderFor(chain: ChainReader, place: PiecePlace): Promise<Order | undefined> {
+  return (
+    (await readOrder(chain, place)) ?? (await readOrder(chain, { ...place, segment: SEGMENT_ALL }))
+  );
 }
 
 export function isUnclaimed(order: Order): boolean {

@@ -39,6 +39,8 @@ export const PIECE_STATE = {
   lost: 5,
   /** Nobody needs it any more. */
   closed: 6,
+  /** Taken from us by a failed audit, though it may be whole: kept until another holds the place. */
+  released: 7,
 } as const;
 
 export interface PiecePlace {

@@ -7,11 +7,13 @@ import {
 } from "@cess/erasure/ids";
 import { createErasureCode } from "@cess/erasure/reed-solomon";
 import { columnCount } from "@cess/params/profile";
-import { bytesToHex } from "@cess/std/bytes";
+import { ZERO_ADDRESS } from "@cess/protocol/messages";
+import { bytesToHex, type Hex } from "@cess/std/bytes";
 import { StorageNodeError } from "./error.ts";
 import { type FileRecord, holderOf } from "./file-record.ts";
 import type { FetchedFragment, FragmentSource } from "./fragment-source.ts";
 import type { NodeContext } from "./node-context.ts";
+import { orderFor } from "./orders.ts";
 
 export interface RebuildTask {
   readonly file: FileIdentity;
@@ -64,6 +66,17 @@ function siblingPath(from: {
   return { ...alone, segmentIndex: segment, filePath: sibling.filePath };
 }
 
+/** The holder of a place; if there is none, who had it until a failed audit, and may have it still. */
+async function sourceOf(
+  { chain }: NodeContext,
+  record: FileRecord,
+  place: { readonly segment: number; readonly column: number },
+): Promise<Hex | undefined> {
+  const holder = holderOf(record, place)?.miner;
+  if (holder !== undefined && holder !== ZERO_ADDRESS) return holder;
+  return (await orderFor(chain, { fid: record.fid, ...place }))?.origin;
+}
+
 /** Asks k holders at once, and another for each that fails. */
 async function fetchEnough(
   context: NodeContext,
@@ -72,13 +85,16 @@ async function fetchEnough(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, FetchedFragment>> {
   const { directory, chain, log } = context;
-  const columns = record.holdings.map((_, index) => index).filter((index) => index !== column);
+  const isHeld = (index: number) =>
+    holderOf(record, { segment, column: index })?.miner !== ZERO_ADDRESS;
+  const others = record.holdings.map((_, index) => index).filter((index) => index !== column);
+  const columns = [...others.filter(isHeld), ...others.filter((index) => !isHeld(index))];
   const found = new Map<number, FetchedFragment>();
 
   async function fetchNext(): Promise<void> {
     for (let next = columns.shift(); next !== undefined; next = columns.shift()) {
-      const holder = holderOf(record, { segment, column: next });
-      const miner = holder && directory.minerOf(holder.miner);
+      const account = await sourceOf(context, record, { segment, column: next });
+      const miner = account && directory.minerOf(account);
       if (miner === undefined || miner.account === chain.account) continue;
       try {
         found.set(next, await source.fetch(miner, { file, segment, column: next }, signal));

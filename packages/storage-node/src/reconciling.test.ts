@@ -22,7 +22,7 @@ const tee: Hex = `0x${"33".repeat(20)}`;
 const fid: Hex = `0x${"44".repeat(32)}`;
 const territory = fid;
 const elsewhere: Hex = `0x${"55".repeat(32)}`;
-const { claimed, declared, tagged, reported, restoring, lost, closed } = PIECE_STATE;
+const { claimed, declared, tagged, reported, restoring, lost, closed, released } = PIECE_STATE;
 let folder: string;
 let context: NodeContext;
 let storedId: Hex | undefined = fid;
@@ -132,6 +132,35 @@ test("a piece of a closed file stays while another territory may still declare i
     await reconcileFile({ ...context, chain }, fid);
     assert.equal(ledger.piece(base)?.state, expected);
   }
+});
+
+test("what an audit took from us stays until another holds it", async () => {
+  const { ledger } = context;
+  const path = { segmentIndex: 0, column: 1, segmentPath: [], filePath: [] };
+  const place = { fid, segment: 0, column: 1, fragmentId: fid };
+  const file = { fileSizeBytes: 9, profileId: 0, path, sinceBlock: 1 };
+  const piece: Piece = { ...UNTAGGED, ...UNPROMISED, ...place, ...file, state: reported };
+  const holdings = [other, ZERO_ADDRESS].map((miner) => ({ miner, tee, sinceBlock: 1n }));
+  let openOrder: object | undefined = { origin: self, claimant: ZERO_ADDRESS };
+  const read = async (_module: string, name: string) => {
+    if (name === "fileOf") return { fid, holdings, overrides: [] };
+    if (openOrder !== undefined) return openOrder;
+    throw new ChainError({ code: "MODULE_REFUSED", moduleCode: "NOT_FOUND", reason: "" });
+  };
+  const chain = { ...context.chain, read } as unknown as ChainSender;
+  const reconciled = async () => {
+    await reconcileFile({ ...context, chain }, fid);
+    return ledger.piece(piece)?.state;
+  };
+  await ledger.change(() => ledger.putPiece(piece));
+  assert.equal(await reconciled(), released);
+  assert.equal(await reconciled(), released);
+  openOrder = undefined;
+  assert.equal(await reconciled(), closed);
+  // What is damaged is of no use to anyone.
+  openOrder = { origin: self, claimant: ZERO_ADDRESS };
+  await ledger.change(() => ledger.putPiece({ ...piece, state: lost }));
+  assert.equal(await reconciled(), closed);
 });
 
 test("events make a look at challenges and orders due", async () => {

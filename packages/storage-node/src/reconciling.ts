@@ -13,7 +13,7 @@ import type { Hex } from "@cess/std/bytes";
 import { type FileRecord, holderOf, readFileRecord } from "./file-record.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NodeContext } from "./node-context.ts";
-import { readOrder } from "./orders.ts";
+import { orderFor } from "./orders.ts";
 import { isPromised, PIECE_STATE, type Piece, type PiecePlace } from "./piece.ts";
 
 type FileEvent = Extract<ChainEvent, { readonly module: "files" }>;
@@ -75,29 +75,26 @@ async function stateOnChain(
   piece: Piece,
   record: FileRecord | undefined,
 ): Promise<number> {
-  const { claimed, declared, reported, restoring, lost, closed } = PIECE_STATE;
+  const { claimed, declared, reported, restoring, lost, closed, released } = PIECE_STATE;
   const holder = record && holderOf(record, piece);
   if (holder?.miner === context.chain.account) {
     const isHere = context.store.info(piece.fragmentId) !== undefined;
     if (piece.state === lost || !isHere) return lost;
     if (holder.tee !== ZERO_ADDRESS) return reported;
-    return piece.state === claimed || piece.state === closed ? declared : piece.state;
+    const isNew = piece.state === claimed || piece.state === closed || piece.state === released;
+    return isNew ? declared : piece.state;
   }
   // Not declared yet, or declared without us: whoever asked for the receipt may still come back.
   if (piece.state === claimed) return claimed;
   if (piece.state === restoring && (await isOurOrder(context, piece))) return restoring;
-  const isGone = piece.state === lost || piece.state === closed;
-  return !isGone && isPromised(piece, context.ledger.followedHeight ?? 0) ? claimed : closed;
+  if (piece.state === lost || piece.state === closed) return closed;
+  if (record !== undefined && (await orderFor(context.chain, piece)) !== undefined) return released;
+  return isPromised(piece, context.ledger.followedHeight ?? 0) ? claimed : closed;
 }
 
 /** Whether an order for the place, or for all of its column, is claimed by this miner. */
 export async function isOurOrder({ chain }: NodeContext, piece: Piece): Promise<boolean> {
-  const { fid, column } = piece;
-  for (const segment of [piece.segment, SEGMENT_ALL]) {
-    const order = await readOrder(chain, { fid, segment, column });
-    if (order?.claimant === chain.account) return true;
-  }
-  return false;
+  return (await orderFor(chain, piece))?.claimant === chain.account;
 }
 
 /** Within a change of the ledger. */

@@ -92,7 +92,7 @@ async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   const self = directory.minerOf(chain.account);
   if (self?.state !== MINER_STATE.active) return false;
   const record = await readFileRecord(chain, order.fid);
-  if (record === undefined || !isRestorable(context, order, record)) return false;
+  if (record === undefined) return false;
   const holds = record.holdings.some((_, column) => {
     return holderOf(record, { segment: order.segment, column })?.miner === chain.account;
   });
@@ -102,16 +102,6 @@ async function isForUs(context: NodeContext, order: Order): Promise<boolean> {
   if (graces > 0 && (ledger.followedHeight ?? 0) <= waitUntil) return false;
   const needBytes = segmentsOf(order, record).length * fragmentBytesOf(record);
   return Math.min(freeBytesOf(self), await store.freeBytes()) > needBytes;
-}
-
-/** A claim that is not completed is punished: there must be k holders, and a worker. */
-function isRestorable({ directory }: NodeContext, { segment }: Order, record: FileRecord): boolean {
-  const dataCount = profileById(record.profile)?.dataCount ?? Number.POSITIVE_INFINITY;
-  const sources = record.holdings.filter((_, column) => {
-    const holder = holderOf(record, { segment, column });
-    return holder !== undefined && directory.minerOf(holder.miner) !== undefined;
-  });
-  return sources.length >= dataCount && directory.activeWorkers().length > 0;
 }
 
 interface Restoral {
@@ -179,8 +169,15 @@ async function rebuildPiece(
   const { record, segment, order } = task;
   const { fid, column } = order;
   const known = ledger.piece({ fid, segment, column });
-  const isStored = known?.state === PIECE_STATE.restoring && store.info(known.fragmentId);
-  if (isStored) return known;
+  const { restoring, released } = PIECE_STATE;
+  const isStored = known !== undefined && store.info(known.fragmentId) !== undefined;
+  if (isStored && known.state === restoring) return known;
+  if (isStored && known.state === released) {
+    // What was taken from us is whole: nothing is to be rebuilt.
+    const again = { ...known, ...UNTAGGED, state: restoring };
+    await ledger.change(() => ledger.putPiece(again));
+    return again;
+  }
   const common = { fid, profileId: record.profile, fileSizeBytes: Number(record.sizeBytes) };
   const file = identityOf(common);
   const { bytes, path } = await rebuildFragment(
@@ -193,7 +190,7 @@ async function rebuildPiece(
   const { id: fragmentId } = await store.write(only(bytes), limits);
   await store.syncFiles([fragmentId]);
   const sinceBlock = ledger.followedHeight ?? 0;
-  const state = PIECE_STATE.restoring;
+  const state = restoring;
   const piece = {
     ...UNTAGGED,
     ...UNPROMISED,
