@@ -49,6 +49,7 @@ test("accounts and territories are lower case whatever the file has", () => {
   const config = parseConfig(join(folder, "gateway.json"), { ...gateway, credentials });
   assert(config.role === "gateway");
   assert.equal(config.credentials[0]?.account, account.toLowerCase());
+  assert.equal(config.credentials[0]?.file, join(folder, "key.json"));
 });
 
 for (const [name, change, expected] of [

@@ -109,6 +109,7 @@ const PATH_FIELDS: readonly string[] = [
   "vrfKey",
   "networkKey",
   "testAttestationKey",
+  "file",
 ];
 
 /** @throws {@link CLIError} `CONFIG_INVALID` */
@@ -128,11 +129,18 @@ export function parseConfig(path: string, value: unknown): RoleConfig {
   if (!parsed.success) {
     throw new CLIError({ code: "CONFIG_INVALID", path, reason: z.prettifyError(parsed.error) });
   }
-  const fields = Object.entries(parsed.data).map(([name, field]) => {
+  return resolvePaths(dirname(path), parsed.data) as RoleConfig;
+}
+
+/** Makes every path in a configuration absolute, however deep it stands. */
+function resolvePaths(folder: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => resolvePaths(folder, item));
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, field]) => {
     const isPath = PATH_FIELDS.includes(name) && typeof field === "string";
-    return [name, isPath ? resolve(dirname(path), field) : field];
+    return [name, isPath ? resolve(folder, field) : resolvePaths(folder, field)];
   });
-  return Object.fromEntries(fields) as RoleConfig;
+  return Object.fromEntries(fields);
 }
 
 function readJSON(path: string): unknown {
