@@ -4,8 +4,8 @@ import { StorageClientError } from "./error.ts";
 import type { NodeClient } from "./node-client.ts";
 import type { StorageMiner } from "./placement.ts";
 
-/** Leaves that may wait for a slow node: 1 MiB. */
-const CHUNKS_MAX = 16;
+/** Leaves that may wait for a slow node: 512 KiB. All columns of all uploads add up. */
+const CHUNKS_MAX = 8;
 
 /** One fragment on its way to one miner. Whatever goes wrong is kept as `failure`, not thrown. */
 export class FragmentUpload {
